@@ -1,0 +1,201 @@
+"""Embeddings and the rows behind them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from spolia.core.errors import InvalidRows, UsageError
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+
+NORM_TOLERANCE = 1e-4
+"""How far a row's norm may lie from 1. Rows normalised in float32 stay within 1e-6 of it."""
+
+_CHECK_ROWS = 8192
+
+
+class Rows(Protocol):
+    """An ``(n, d)`` float32 matrix that may live on disk: an array, a memory-map, a store."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(n, d)``."""
+
+    @property
+    def dtype(self) -> np.dtype[np.float32]:
+        """``float32``."""
+
+    @overload
+    def __getitem__(self, key: slice, /) -> Float32: ...
+    @overload
+    def __getitem__(self, key: Int64, /) -> Float32: ...
+    def __getitem__(self, key: slice | Int64, /) -> Float32:
+        """Return the rows of a slice (no step) or of an index array, as one array."""
+
+
+def check_rows(rows: Rows, name: str) -> None:
+    """Raise unless ``rows`` are finite float32 rows of norm 1 (within 1e-4) or exactly 0.
+
+    Parameters
+    ----------
+    rows
+        The matrix to check; read once, 8,192 rows at a time.
+    name
+        What to call it in the message.
+
+    Raises
+    ------
+    InvalidRows
+        Names the first bad row, its norm, and how many there are.
+
+    Examples
+    --------
+    >>> check_rows(np.array([[2.0, 0.0]], dtype=np.float32), "base")
+    Traceback (most recent call last):
+    ...
+    spolia.core.errors.InvalidRows: base must have unit rows, but row 0 has norm 2.0000
+    (1 bad row of 1); normalise with spolia.normalise(...) first
+    """
+    if len(rows.shape) != 2:
+        raise InvalidRows(f"{name} must be a matrix (n, d), but has shape {rows.shape}")
+    if rows.dtype != np.float32:
+        raise InvalidRows(
+            f"{name} must be float32, but is {rows.dtype}; convert with .astype('float32')"
+        )
+    n, d = rows.shape
+    if d == 0:
+        raise InvalidRows(f"{name} must have at least one column, but has shape {rows.shape}")
+    first, norm_of_first, bad = -1, 0.0, 0
+    for start in range(0, n, _CHECK_ROWS):
+        norms = row_norms(rows[start : start + _CHECK_ROWS])
+        wrong = ~((np.abs(norms - 1.0) <= NORM_TOLERANCE) | (norms == 0.0))
+        if wrong.any() and first < 0:
+            first = start + int(np.argmax(wrong))
+            norm_of_first = float(norms[first - start])
+        bad += int(np.count_nonzero(wrong))
+    if bad == 0:
+        return
+    count = f"({bad} bad row{'s' if bad > 1 else ''} of {n})"
+    if not np.isfinite(norm_of_first):
+        raise InvalidRows(
+            f"{name} must be finite, but row {first} has a NaN or infinite value {count}; "
+            "remove these rows or embed the images again"
+        )
+    raise InvalidRows(
+        f"{name} must have unit rows, but row {first} has norm {norm_of_first:.4f} {count}; "
+        "normalise with spolia.normalise(...) first"
+    )
+
+
+def row_norms(rows: Float32) -> Float64:
+    """Return the Euclidean norms ``(n,)`` in float64; exact zero only for all-zero rows.
+
+    >>> row_norms(np.array([[3.0, 4.0], [0.0, 0.0]], dtype=np.float32)).tolist()
+    [5.0, 0.0]
+    """
+    # Squares of float32 cannot underflow in float64 (2**-298 > 2**-1074).
+    return np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+
+
+def normalise(vectors: npt.ArrayLike) -> Float32:
+    """Return the rows of ``vectors`` ``(n, d)`` scaled to unit norm, as float32.
+
+    All-zero rows stay zero: they are similar to nothing.
+
+    Raises
+    ------
+    InvalidRows
+        If a value is NaN or infinite, or ``vectors`` is not a matrix of numbers.
+
+    Examples
+    --------
+    >>> normalise([[3.0, 4.0], [0.0, 0.0]]).tolist()
+    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
+    array = np.asarray(vectors)
+    if array.ndim != 2 or not np.issubdtype(array.dtype, np.floating):
+        raise InvalidRows(
+            f"vectors must be a matrix (n, d) of floats, but are {array.dtype} of shape "
+            f"{array.shape}"
+        )
+    finite = np.isfinite(array).all(axis=1)
+    if not finite.all():
+        raise InvalidRows(
+            f"vectors must be finite, but row {int(np.argmin(finite))} has a NaN or infinite "
+            f"value ({int(np.count_nonzero(~finite))} of {len(array)}); remove these rows"
+        )
+    wide = array.astype(np.float64)
+    # Scale by the largest coordinate first, so that no square under- or overflows.
+    peak = np.abs(wide).max(axis=1, keepdims=True, initial=0.0)
+    wide = wide / np.where(peak > 0.0, peak, 1.0)
+    norms = np.linalg.norm(wide, axis=1, keepdims=True)
+    return (wide / np.where(norms > 0.0, norms, 1.0)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """Unit rows with the ids and identities of their records.
+
+    Parameters
+    ----------
+    vectors
+        ``(n, d)`` float32, rows of norm 1 (within 1e-4) or exactly 0: an array, a memory-map or
+        the rows of a store. `spolia.normalise` makes such rows.
+    ids
+        One distinct name per record; default the row numbers, zero-padded.
+    identities
+        One identity per record: the person, patient or artwork it shows. Default: one per record.
+
+    Raises
+    ------
+    InvalidRows
+        If the rows are not finite unit float32 rows.
+    UsageError
+        If ids or identities do not fit the rows, or an id is given twice.
+
+    Examples
+    --------
+    >>> e = Embeddings(normalise([[1.0, 2.0], [2.0, 1.0]]), identities=["ann", "bob"])
+    >>> e.ids, len(e)
+    (('0', '1'), 2)
+    """
+
+    vectors: Rows
+    ids: Sequence[str] | None = None
+    identities: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        check_rows(self.vectors, "vectors")
+        n = self.vectors.shape[0]
+        if self.ids is None:
+            width = len(str(max(n - 1, 0)))
+            object.__setattr__(self, "ids", tuple(f"{i:0{width}d}" for i in range(n)))
+        for name in ("ids", "identities"):
+            names = getattr(self, name)
+            if names is None:
+                continue
+            object.__setattr__(self, name, tuple(str(one) for one in names))
+            if len(names) != n:
+                raise UsageError(f"{name} must name each of the {n} rows, but there are {len(names)}")
+        if len(set(self.record_ids)) != n:
+            seen: set[str] = set()
+            twice = next(i for i in self.record_ids if i in seen or seen.add(i))  # type: ignore[func-returns-value]
+            raise UsageError(f"ids must be distinct, but {twice!r} is given more than once")
+
+    def __len__(self) -> int:
+        return self.vectors.shape[0]
+
+    @property
+    def record_ids(self) -> tuple[str, ...]:
+        """The ids, one per row."""
+        return tuple(self.ids) if self.ids is not None else ()
+
+    @property
+    def identity_of(self) -> tuple[str, ...]:
+        """The identity of each row; where none are known, the record's own id."""
+        return tuple(self.identities) if self.identities is not None else self.record_ids

@@ -1,7 +1,7 @@
 """Embeddings and the rows behind them."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, overload
 
 import numpy as np
@@ -137,9 +137,8 @@ def normalise(vectors: npt.ArrayLike) -> Float32:
     return (wide / np.where(norms > 0.0, norms, 1.0)).astype(np.float32)
 
 
-@dataclass(frozen=True, eq=False)
 class Embeddings:
-    """Unit rows with the ids and identities of their records.
+    """Unit rows with the ids and identities of their records; treat as immutable.
 
     Parameters
     ----------
@@ -149,7 +148,8 @@ class Embeddings:
     ids
         One distinct name per record; default the row numbers, zero-padded.
     identities
-        One identity per record: the person, patient or artwork it shows. Default: one per record.
+        One identity per record: the person, patient or artwork it shows. Default: unknown, and
+        every record counts as its own identity.
 
     Raises
     ------
@@ -161,41 +161,45 @@ class Embeddings:
     Examples
     --------
     >>> e = Embeddings(normalise([[1.0, 2.0], [2.0, 1.0]]), identities=["ann", "bob"])
-    >>> e.ids, len(e)
-    (('0', '1'), 2)
+    >>> e.ids, e.identities, len(e)
+    (('0', '1'), ('ann', 'bob'), 2)
     """
 
-    vectors: Rows
-    ids: Sequence[str] | None = None
-    identities: Sequence[str] | None = None
+    __slots__ = ("ids", "identities", "vectors")
 
-    def __post_init__(self) -> None:
-        check_rows(self.vectors, "vectors")
-        n = self.vectors.shape[0]
-        if self.ids is None:
-            width = len(str(max(n - 1, 0)))
-            object.__setattr__(self, "ids", tuple(f"{i:0{width}d}" for i in range(n)))
-        for name in ("ids", "identities"):
-            names = getattr(self, name)
-            if names is None:
-                continue
-            object.__setattr__(self, name, tuple(str(one) for one in names))
-            if len(names) != n:
-                raise UsageError(f"{name} must name each of the {n} rows, but there are {len(names)}")
-        if len(set(self.record_ids)) != n:
-            seen: set[str] = set()
-            twice = next(i for i in self.record_ids if i in seen or seen.add(i))  # type: ignore[func-returns-value]
-            raise UsageError(f"ids must be distinct, but {twice!r} is given more than once")
+    def __init__(
+        self,
+        vectors: Rows,
+        ids: Sequence[str] | None = None,
+        identities: Sequence[str] | None = None,
+    ) -> None:
+        check_rows(vectors, "vectors")
+        self.vectors = vectors
+        n = vectors.shape[0]
+        width = len(str(max(n - 1, 0)))
+        self.ids = _names("ids", ids, n) or tuple(f"{i:0{width}d}" for i in range(n))
+        self.identities = _names("identities", identities, n)
+        _check_distinct(self.ids)
 
     def __len__(self) -> int:
         return self.vectors.shape[0]
 
     @property
-    def record_ids(self) -> tuple[str, ...]:
-        """The ids, one per row."""
-        return tuple(self.ids) if self.ids is not None else ()
-
-    @property
     def identity_of(self) -> tuple[str, ...]:
         """The identity of each row; where none are known, the record's own id."""
-        return tuple(self.identities) if self.identities is not None else self.record_ids
+        return self.ids if self.identities is None else self.identities
+
+
+def _names(what: str, names: Sequence[str] | None, n: int) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if len(names) != n:
+        raise UsageError(f"{what} must name each of the {n} rows, but {len(names)} are given")
+    return tuple(str(name) for name in names)
+
+
+def _check_distinct(ids: tuple[str, ...]) -> None:
+    if len(set(ids)) == len(ids):
+        return
+    twice, times = Counter(ids).most_common(1)[0]
+    raise UsageError(f"ids must be distinct, but {twice!r} is given {times} times")

@@ -1,0 +1,141 @@
+"""What an audit says: rates that never travel alone, and the summary every report is made of."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+SCHEMA = "spolia-report/1"
+"""Version of `Summary` as JSON (``report.json``); grows when a field changes its meaning."""
+
+Outcome = Literal["leak", "none", "inconclusive", "no verdict"]
+
+EXIT_CODES: dict[Outcome, int] = {"none": 0, "leak": 1, "inconclusive": 4, "no verdict": 4}
+"""What the command line returns for each outcome (2 is a usage error, 3 a failure)."""
+
+Kind = Literal["copy", "identity", "unknown"]
+"""What an embedder can tell: the same *photo*, or the same *person*."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A proportion with its interval.
+
+    ``value`` = ``count`` / ``n``; ``low`` and ``high`` bound it at ``confidence`` (two-sided).
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    count: int
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A rate on the training side and, beside it, the same rate on the control."""
+
+    train: Rate
+    control: Rate
+    unit: str
+    """What ``n`` counts, e.g. ``identities``."""
+
+
+@dataclass(frozen=True)
+class Lean:
+    """The set-level test: is the synthetic set as a whole closer to train than to control?"""
+
+    share: Rate
+    """Share of synthetic units closer to train than to control."""
+    expected: float
+    """That share where nothing leaked: |train| / (|train| + |control|)."""
+    p: float
+    """One-sided p-value; an upper bound where it is below 1e-12."""
+    unseen: float
+    """Upper 95 % bound on the share of units that can be leaks if a leak is always closer to train."""
+
+
+@dataclass(frozen=True)
+class NegativeControl:
+    """The same decision with one half of the control playing train; it must find nothing."""
+
+    found: int
+    n: int
+    """Identities in the half that plays train."""
+    p: float
+    """p-value of the set-level test on the halves."""
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Histogram of the best similarity of every synthetic unit to train and to control."""
+
+    edges: tuple[float, ...]
+    train: tuple[int, ...]
+    control: tuple[int, ...]
+    """Empty without a control."""
+    top_lines: tuple[tuple[int, float], ...]
+    """``(k, similarity of the k-th best synthetic unit to train)``."""
+
+
+@dataclass(frozen=True)
+class SetSummary:
+    """One of the three sets: what came in, what could be used."""
+
+    role: str
+    records: int
+    identities: int
+    identities_known: bool
+    unreadable: int
+    blank: int
+    """Records without any structure (a zero row): similar to nothing."""
+    fingerprint: str
+    """Digest of the content, the same wherever the set lies."""
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """The judge: which embedder compared the images, and under which licence it may be used."""
+
+    name: str
+    kind: Kind
+    licence: str
+    commercial: bool | None
+    """May it be used commercially? ``None``: not known."""
+    source: str
+    trained_on: tuple[str, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """An audit in numbers: no image, no path, no name, so that it can be published as it is."""
+
+    schema: str
+    version: str
+    outcome: Outcome
+    exit_code: int
+    sentence: str
+    """The verdict in one sentence, with n and interval."""
+    notes: tuple[str, ...]
+    """Warnings and self-checks a reader must know before quoting the sentence."""
+    fdr: float
+    """The asked false discovery rate."""
+    seed: int
+    ratio: float | None
+    """|control| / |train| as used by the correction: the smaller of records and identities."""
+    smallest: int | None
+    """The smallest number of exposed identities this audit can name at ``fdr``."""
+    threshold: float | None
+    """Similarity from which a training identity counts as found; ``None`` if none was found."""
+    exposed: Compared | None
+    """Training identities found again, beside control identities at the same similarity."""
+    flagged: Compared | None
+    """Synthetic units that show one, beside those closest to a control identity."""
+    lean: Lean | None
+    negative_control: NegativeControl | None
+    distribution: Distribution
+    sets: tuple[SetSummary, ...]
+    model: ModelSummary
+    tested: tuple[str, ...]
+    not_tested: tuple[str, ...]

@@ -1,1 +1,1 @@
-"""The words every floor shares: types, results, errors, seeds, progress. Imports nothing of spolia."""
+"""The words every floor shares. Imports nothing else of spolia."""

@@ -14,5 +14,5 @@ class Progress(Protocol):
         """Report that ``done`` of ``total`` pieces of ``stage`` are finished."""
 
 
-def silent(stage: str, done: int, total: int) -> None:  # noqa: ARG001  (the protocol's names)
+def silent(stage: str, done: int, total: int) -> None:
     """Ignore all progress; the default of every function that takes one."""

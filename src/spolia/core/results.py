@@ -51,7 +51,7 @@ class Lean:
     p: float
     """One-sided p-value; an upper bound where it is below 1e-12."""
     unseen: float
-    """Upper 95 % bound on the share of units that can be leaks if a leak is always closer to train."""
+    """Upper 95 % bound on the share of leaked units, if a leak is always closer to train."""
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,8 @@ def row_norms(rows: Float32) -> Float64:
     [5.0, 0.0]
     """
     # Squares of float32 cannot underflow in float64 (2**-298 > 2**-1074).
-    return np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+    squares: Float64 = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+    return np.sqrt(squares)
 
 
 def normalise(vectors: npt.ArrayLike) -> Float32:
@@ -165,7 +166,7 @@ class Embeddings:
     (('0', '1'), ('ann', 'bob'), 2)
     """
 
-    __slots__ = ("ids", "identities", "vectors")
+    __slots__ = ("identities", "ids", "vectors")
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""Decisions and intervals: pure functions of arrays."""

@@ -1,0 +1,191 @@
+"""Laws of the decision: who competes, what is found, and how often it is wrong."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spolia.core.errors import UsageError
+from spolia.stats.competition import Nearest, compete, decide, smallest_discovery
+from spolia.stats.lean import lean_to_train, upper_tail
+from spolia.stats.rates import exact_rate
+from tests.spec.laws import (
+    decide_reference,
+    law_control_beats_a_tie,
+    law_few_discoveries_are_never_named,
+    law_hubs_do_not_make_evidence,
+    law_no_leak_no_finding,
+    law_small_control_is_corrected,
+)
+
+SCORES = st.lists(
+    st.sampled_from([-np.inf, 0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9]), min_size=1, max_size=40
+).map(np.array)
+
+
+def test_no_leak_no_finding():
+    law_no_leak_no_finding(decide)
+
+
+def test_small_control_is_corrected():
+    law_small_control_is_corrected(decide)
+
+
+def test_few_discoveries_are_never_named():
+    law_few_discoveries_are_never_named(decide)
+
+
+def test_a_tie_counts_for_control():
+    law_control_beats_a_tie(compete)
+
+
+def test_hubs_do_not_make_evidence():
+    law_hubs_do_not_make_evidence(lean_to_train)
+
+
+@given(SCORES, SCORES, st.sampled_from([0.25, 0.5, 1.0, 2.0]), st.sampled_from([0.05, 0.2, 0.5]))
+def test_decide_equals_its_definition(train, control, ratio, fdr):
+    decision = decide(train, control, ratio=ratio, fdr=fdr)
+    found, q, p, threshold = decide_reference(train, control, ratio, fdr)
+    np.testing.assert_array_equal(decision.found, found)
+    np.testing.assert_allclose(decision.q, q, rtol=1e-15)
+    np.testing.assert_array_equal(decision.p, p)
+    assert decision.threshold == threshold
+
+
+@given(SCORES, SCORES)
+def test_only_the_order_of_scores_matters(train, control):
+    decision = decide(train, control, ratio=1.0, fdr=0.3)
+    stretched = decide(np.exp(3 * train), np.exp(3 * control), ratio=1.0, fdr=0.3)
+    seen = np.isfinite(train)
+    np.testing.assert_array_equal(decision.p, stretched.p)
+    np.testing.assert_array_equal(decision.q[seen] <= 0.3, decision.found[seen])
+    # An identity that won nothing has score -inf (here exp(-inf) = 0) and is never found.
+    assert not decision.found[~seen].any()
+
+
+def test_planted_leaks_are_found_and_false_ones_stay_rare():
+    shares, powers = [], []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        scores = rng.normal(size=1200)
+        train, control = scores[:600], scores[600:]
+        train[:60] += 4.0
+        found = np.flatnonzero(decide(train, control, ratio=1.0, fdr=0.1).found)
+        shares.append(np.mean(found >= 60) if found.size else 0.0)
+        powers.append(np.mean(np.isin(np.arange(60), found)))
+    assert np.mean(shares) <= 0.1 + 2 * np.std(shares) / np.sqrt(200)
+    assert np.mean(powers) > 0.9
+
+
+def test_conformal_p_is_uniform_or_larger_without_a_leak():
+    p = []
+    for seed in range(400):
+        scores = np.random.default_rng(seed).normal(size=40)
+        p.append(decide(scores[:1], scores[1:], ratio=39.0, fdr=0.05).p[0])
+    for level in (0.025, 0.05, 0.1, 0.25, 0.5):
+        assert np.mean(np.array(p) <= level) <= level + 3 * np.sqrt(level * (1 - level) / 400)
+
+
+def test_a_unit_is_decided_by_its_best_record():
+    train = Nearest(np.array([0.1, 0.8, 0.3]), np.array([2, 1, 0]))
+    control = Nearest(np.array([0.7, 0.2, 0.4]), np.array([0, 1, 1]))
+    contest = compete(train, control, np.array([0, 0, 1]), n_train=3, n_control=2)
+    assert contest.won_by_train.tolist() == [True, False]
+    assert contest.train_scores.tolist() == [-np.inf, 0.8, -np.inf]
+    assert contest.control_scores.tolist() == [-np.inf, 0.4]
+    assert contest.train_wins.tolist() == [0, 1, 0]
+    assert contest.control_wins.tolist() == [0, 1]
+
+
+@given(st.permutations(range(12)))
+def test_contest_does_not_depend_on_the_order_of_records(order):
+    rng = np.random.default_rng(0)
+    order = np.array(order)
+    unit = np.repeat(np.arange(4), 3)
+    train = Nearest(rng.random(12), rng.integers(0, 5, 12))
+    control = Nearest(rng.random(12), rng.integers(0, 5, 12))
+    one = compete(train, control, unit, n_train=5, n_control=5)
+    other = compete(
+        Nearest(train.similarity[order], train.identity[order]),
+        Nearest(control.similarity[order], control.identity[order]),
+        unit[order],
+        n_train=5,
+        n_control=5,
+    )
+    np.testing.assert_array_equal(one.train_scores, other.train_scores)
+    np.testing.assert_array_equal(one.control_scores, other.control_scores)
+    np.testing.assert_array_equal(one.won_by_train, other.won_by_train)
+
+
+@given(st.floats(0.1, 10.0), st.floats(0.001, 0.5))
+def test_the_smallest_discovery_is_found_and_one_fewer_is_not(ratio, fdr):
+    least = smallest_discovery(ratio, fdr)
+
+    def found(n):
+        return decide(np.full(n, 0.9), np.array([0.1]), ratio=ratio, fdr=fdr).found.sum()
+
+    assert found(least) == least
+    assert least == 1 or found(least - 1) == 0
+
+
+def test_lean_of_single_wins_is_the_binomial_sign_test():
+    stats = pytest.importorskip("scipy.stats")
+    for n, count, ratio in [(10, 7, 1.0), (450, 260, 1.0), (100, 70, 0.5), (20000, 10200, 1.0)]:
+        ones = np.ones(n, dtype=np.int64)
+        lean = lean_to_train(ones[:count], ones[count:], ratio=ratio)
+        oracle = stats.binomtest(count, n, 1 / (1 + ratio), alternative="greater").pvalue
+        assert lean.p == pytest.approx(oracle, abs=1e-12)
+
+
+@given(
+    st.lists(st.integers(1, 4), min_size=1, max_size=7),
+    st.integers(0, 30),
+    st.floats(0.05, 0.95),
+)
+def test_upper_tail_equals_enumeration(sizes, count, probability):
+    total = 0.0
+    for outcome in range(2 ** len(sizes)):
+        heads = [bool(outcome >> i & 1) for i in range(len(sizes))]
+        if sum(size for size, head in zip(sizes, heads, strict=True) if head) >= count:
+            total += np.prod([probability if head else 1 - probability for head in heads])
+    assert upper_tail(np.array(sizes), probability, count) == pytest.approx(
+        max(total, 1e-12), abs=1e-12
+    )
+
+
+def test_what_cannot_be_excluded_shrinks_with_more_units():
+    def unseen(n):
+        ones = np.ones(n // 2, dtype=np.int64)
+        return lean_to_train(ones, ones, ratio=1.0).unseen
+
+    assert unseen(100) > unseen(1000) > unseen(10000) > 0.0
+
+
+def test_what_cannot_be_excluded_covers_the_planted_share():
+    covered = []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        leaked = rng.random(500) < 0.1
+        to_train = leaked | (rng.random(500) < 0.5)
+        ones = np.ones(500, dtype=np.int64)
+        lean = lean_to_train(ones[to_train], ones[~to_train], ratio=1.0)
+        covered.append(leaked.mean() <= lean.unseen)
+    assert np.mean(covered) >= 0.95
+
+
+@given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_interval_equals_an_independent_implementation(count_n):
+    stats = pytest.importorskip("scipy.stats")
+    count, n = count_n
+    rate = exact_rate(count, n)
+    oracle = stats.binomtest(count, n).proportion_ci(0.95, method="exact")
+    assert rate.low == pytest.approx(oracle.low, abs=1e-12)
+    assert rate.high == pytest.approx(oracle.high, abs=1e-12)
+    assert rate.low <= rate.value <= rate.high
+
+
+@pytest.mark.parametrize(("count", "n"), [(-1, 5), (6, 5), (0, 0)])
+def test_an_impossible_rate_is_refused(count, n):
+    with pytest.raises(UsageError, match="0 <= count <= n"):
+        exact_rate(count, n)

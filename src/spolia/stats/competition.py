@@ -25,7 +25,8 @@ depend on each other. Hence, with :math:`r = |control| / |train|`, the threshold
     {r \cdot \#\{g \in train : A_g \ge t\}} \le q \Big\}
 
 keeps the expected share of false ones among the train identities with :math:`A_g \ge T` at or
-under *q*. A unit as near to control as to train counts for control."""
+under *q*. A unit as near to control as to train counts for control.
+"""
 
 from dataclasses import dataclass
 
@@ -151,7 +152,7 @@ def decide(train_scores: Float64, control_scores: Float64, *, ratio: float, fdr:
     n_train = train_scores.size
     control_up = np.sort(control_scores)
     above_control = control_up.size - np.searchsorted(control_up, train_scores, side="left")
-    p: Float64 = (1.0 + above_control) / (1.0 + control_up.size)
+    p = np.asarray((1.0 + above_control) / (1.0 + control_up.size), dtype=np.float64)
 
     train_up = np.sort(train_scores)
     above_train = n_train - np.searchsorted(train_up, train_scores, side="left")

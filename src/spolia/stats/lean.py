@@ -13,7 +13,8 @@ replacement, which spreads X less than independent draws do: *p* errs upward.
 
 Counting every unit as independent instead rejected 28 of 100 runs without a leak at the 1 % level
 on held-out digits drawn ten times each with noise; this test rejected none
-(``docs/methods/verdict.md``)."""
+(``docs/methods/verdict.md``).
+"""
 
 import numpy as np
 

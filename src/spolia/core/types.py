@@ -196,7 +196,15 @@ def _names(what: str, names: Sequence[str] | None, n: int) -> tuple[str, ...] | 
         return None
     if len(names) != n:
         raise UsageError(f"{what} must name each of the {n} rows, but {len(names)} are given")
-    return tuple(str(name) for name in names)
+    texts = tuple(str(name) for name in names)
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"{what} must be valid Unicode, but one holds a lone surrogate; rename it, for "
+            "example with name.encode('utf-8', 'backslashreplace').decode()"
+        ) from None
+    return texts
 
 
 def _check_distinct(ids: tuple[str, ...]) -> None:
@@ -204,3 +212,32 @@ def _check_distinct(ids: tuple[str, ...]) -> None:
         return
     twice, times = Counter(ids).most_common(1)[0]
     raise UsageError(f"ids must be distinct, but {twice!r} is given {times} times")
+
+
+class SubsetRows:
+    """Some rows of a matrix in a chosen order, gathered when asked for and never copied as a whole.
+
+    >>> rows = SubsetRows(normalise([[1.0], [-1.0], [2.0]]), np.array([2, 1]))
+    >>> rows.shape, rows[0:2].tolist()
+    ((2, 1), [[1.0], [-1.0]])
+    """
+
+    __slots__ = ("_index", "_rows")
+
+    def __init__(self, rows: Rows, index: Int64) -> None:
+        self._rows = rows
+        self._index = index
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n, d)``."""
+        return (self._index.size, self._rows.shape[1])
+
+    @property
+    def dtype(self) -> np.dtype[np.float32]:
+        """``float32``."""
+        return self._rows.dtype
+
+    def __getitem__(self, key: slice | Int64, /) -> Float32:
+        """Return the rows of a slice (no step) or of an index array, as one array."""
+        return self._rows[self._index[key]]

@@ -1,0 +1,1 @@
+"""Embeddings on disk: written shard by shard, resumable, memory-mapped when read."""

@@ -1,0 +1,252 @@
+"""A store: shards of embeddings in clip-retrieval's layout, and a manifest that says of what.
+
+::
+
+    STORE/
+    ├── manifest.json                    source digest, embedder fingerprint, shard size, model
+    ├── img_emb/img_emb_0000.npy         (rows, dim) float32 unit rows
+    └── metadata/metadata_0000.parquet   id, identity (null: unknown); unreadable images in the
+                                         schema's metadata under ``spolia.unreadable``
+
+Shard *i* holds the readable records among *i·shard_records* to *(i+1)·shard_records - 1* of the
+source. It is complete when its ``.npy`` is there: that file is renamed into place last.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from spolia.core.errors import PlanMismatch, RunIncomplete, UsageError
+from spolia.core.results import ModelSummary
+from spolia.core.types import Embeddings, Float32, Int64
+from spolia.store.atomic import atomic_file, write_text
+
+FORMAT = "spolia-store/1"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a store holds and how it was made."""
+
+    source: str
+    """Fingerprint of the images."""
+    embedder: str
+    """Fingerprint of everything that decided the numbers."""
+    dim: int
+    records: int
+    """Records of the source, readable or not."""
+    shard_records: int
+    identities_known: bool
+    model: ModelSummary
+    format: str = FORMAT
+
+    @property
+    def shards(self) -> int:
+        """Number of shards a complete store has."""
+        return -(-self.records // self.shard_records)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A record that could not be decoded, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Shard:
+    """The readable records of one stretch of a source, and the unreadable ones."""
+
+    vectors: Float32
+    ids: Sequence[str]
+    identities: Sequence[str] | None
+    unreadable: Sequence[Unreadable]
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """A store that was opened: memory-mapped embeddings and how they were made."""
+
+    embeddings: Embeddings
+    unreadable: tuple[Unreadable, ...]
+    manifest: Manifest
+
+
+def begin_store(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest, or check that the store already there has the same one.
+
+    Raises
+    ------
+    PlanMismatch
+        If the folder holds embeddings of other images or of another embedder.
+    """
+    path = folder / "manifest.json"
+    if not path.exists():
+        write_text(path, json.dumps(asdict(manifest), indent=2) + "\n")
+        return
+    there = read_manifest(folder)
+    for what in ("source", "embedder", "records", "shard_records", "identities_known"):
+        if getattr(there, what) != getattr(manifest, what):
+            raise PlanMismatch(
+                f"{folder} holds embeddings with another {what} "
+                f"({getattr(there, what)}, now {getattr(manifest, what)}): the images or the "
+                "embedder have changed since; use --overwrite to start anew, or another --out"
+            )
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a store.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or it has another format.
+    """
+    path = folder / "manifest.json"
+    try:
+        fields = json.loads(path.read_bytes())
+        model = fields.pop("model")
+        trained_on = tuple(model.pop("trained_on"))
+        manifest = Manifest(**fields, model=ModelSummary(**model, trained_on=trained_on))
+    except FileNotFoundError:
+        raise UsageError(
+            f"{folder} is not a store of embeddings: it has no manifest.json; "
+            "`spolia embed SOURCE --embedder E --out DIR` makes one"
+        ) from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UsageError(f"{path} is not a manifest of {FORMAT}: {error}") from None
+    if manifest.format != FORMAT:
+        raise UsageError(f"{path} has format {manifest.format!r}, but {FORMAT!r} is needed")
+    return manifest
+
+
+def is_complete(folder: Path, shard: int) -> bool:
+    """Tell whether one shard is written."""
+    return _vectors_path(folder, shard).exists()
+
+
+def write_shard(folder: Path, number: int, shard: Shard) -> None:
+    """Write one shard, whole or not at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    identities = shard.identities if shard.identities is not None else [None] * len(shard.ids)
+    unreadable = json.dumps([asdict(one) for one in shard.unreadable])
+    table = pa.table(
+        {
+            "id": pa.array(shard.ids, pa.string()),
+            "identity": pa.array(identities, pa.string()),
+        }
+    ).replace_schema_metadata({"spolia.unreadable": unreadable})
+    with atomic_file(_metadata_path(folder, number)) as file:
+        pq.write_table(table, file)
+    with atomic_file(_vectors_path(folder, number)) as file:
+        np.save(file, shard.vectors, allow_pickle=False)
+
+
+def read_unreadable(folder: Path, shard: int) -> list[Unreadable]:
+    """Read which records of one shard could not be decoded."""
+    return _read_metadata(folder, shard)[2]
+
+
+def open_store(folder: Path) -> Stored:
+    """Open a complete store; its vectors stay on disk until they are asked for.
+
+    Raises
+    ------
+    UsageError
+        If ``folder`` is no store.
+    RunIncomplete
+        If a shard is missing.
+    """
+    manifest = read_manifest(folder)
+    missing = [i for i in range(manifest.shards) if not is_complete(folder, i)]
+    if missing:
+        raise RunIncomplete(
+            f"{folder} lacks {len(missing)} of {manifest.shards} shards (first: {missing[0]}); "
+            "run the same command again to complete it"
+        )
+    ids: list[str] = []
+    identities: list[str] = []
+    unreadable: list[Unreadable] = []
+    for number in range(manifest.shards):
+        shard_ids, shard_identities, shard_unreadable = _read_metadata(folder, number)
+        ids += shard_ids
+        identities += shard_identities
+        unreadable += shard_unreadable
+    maps = [np.load(_vectors_path(folder, i), mmap_mode="r") for i in range(manifest.shards)]
+    embeddings = Embeddings(
+        ShardedRows(maps, manifest.dim), ids, identities if manifest.identities_known else None
+    )
+    return Stored(embeddings, tuple(unreadable), manifest)
+
+
+class ShardedRows:
+    """Consecutive matrices read as one, without joining them in memory.
+
+    >>> rows = ShardedRows([np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32)], 2)
+    >>> rows.shape, rows[1:3].tolist(), rows[np.array([3, 0])].tolist()
+    ((4, 2), [[0.0, 1.0], [1.0, 0.0]], [[0.0, 1.0], [1.0, 0.0]])
+    """
+
+    __slots__ = ("_dim", "_shards", "_starts")
+
+    def __init__(self, shards: Sequence[Float32], dim: int) -> None:
+        self._shards = list(shards)
+        self._starts = np.cumsum([0, *(len(shard) for shard in shards)])
+        self._dim = dim
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n, d)``."""
+        return (int(self._starts[-1]), self._dim)
+
+    @property
+    def dtype(self) -> np.dtype[np.float32]:
+        """``float32``."""
+        return np.dtype(np.float32)
+
+    def __getitem__(self, key: slice | Int64, /) -> Float32:
+        """Return the rows of a slice (no step) or of an index array, as one array."""
+        if not isinstance(key, slice):
+            return self._gather(np.asarray(key, dtype=np.int64))
+        start, stop, _ = key.indices(self.shape[0])
+        parts = [np.empty((0, self._dim), dtype=np.float32)]
+        for first, shard in zip(self._starts, self._shards, strict=False):
+            part = shard[max(start - first, 0) : max(stop - first, 0)]
+            if len(part):
+                parts.append(np.asarray(part))
+        return parts[-1] if len(parts) == 2 else np.concatenate(parts)
+
+    def _gather(self, index: Int64) -> Float32:
+        rows = np.empty((index.size, self._dim), dtype=np.float32)
+        shard_of = np.searchsorted(self._starts, index, side="right") - 1
+        for number in np.unique(shard_of):
+            here = shard_of == number
+            rows[here] = self._shards[number][index[here] - self._starts[number]]
+        return rows
+
+
+def _vectors_path(folder: Path, shard: int) -> Path:
+    return folder / "img_emb" / f"img_emb_{shard:04d}.npy"
+
+
+def _metadata_path(folder: Path, shard: int) -> Path:
+    return folder / "metadata" / f"metadata_{shard:04d}.parquet"
+
+
+def _read_metadata(folder: Path, shard: int) -> tuple[list[str], list[str], list[Unreadable]]:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(_metadata_path(folder, shard))
+    unreadable = json.loads(cast("Any", table.schema.metadata)[b"spolia.unreadable"])
+    return (
+        table["id"].to_pylist(),
+        [identity for identity in table["identity"].to_pylist() if identity is not None],
+        [Unreadable(**one) for one in unreadable],
+    )

@@ -1,3 +1,72 @@
-"""spolia: what does a synthetic image set give away of its training images?"""
+"""spolia: what does a synthetic image set give away of its training images?
 
-__version__ = "0.1.0"
+>>> import spolia
+>>> spolia.normalise([[3.0, 4.0]]).shape
+(1, 2)
+
+Names are loaded when they are first used: importing spolia loads neither Pillow nor pyarrow nor
+onnxruntime.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spolia.auditing.options import Options
+    from spolia.auditing.result import AuditResult
+    from spolia.auditing.run import audit
+    from spolia.core.errors import SpoliaError
+    from spolia.core.results import Rate, Summary
+    from spolia.core.types import Embeddings, normalise
+    from spolia.core.version import VERSION as __version__
+    from spolia.embedding import Embedder, open_embedder
+    from spolia.search.join import join
+    from spolia.search.result import JoinResult
+    from spolia.sources import Source, open_source
+
+_HOMES = {
+    "AuditResult": "spolia.auditing.result",
+    "Embedder": "spolia.embedding",
+    "Embeddings": "spolia.core.types",
+    "JoinResult": "spolia.search.result",
+    "Options": "spolia.auditing.options",
+    "Rate": "spolia.core.results",
+    "Source": "spolia.sources",
+    "SpoliaError": "spolia.core.errors",
+    "Summary": "spolia.core.results",
+    "audit": "spolia.auditing.run",
+    "join": "spolia.search.join",
+    "normalise": "spolia.core.types",
+    "open_embedder": "spolia.embedding",
+    "open_source": "spolia.sources",
+}
+
+__all__ = [
+    "AuditResult",
+    "Embedder",
+    "Embeddings",
+    "JoinResult",
+    "Options",
+    "Rate",
+    "Source",
+    "SpoliaError",
+    "Summary",
+    "__version__",
+    "audit",
+    "join",
+    "normalise",
+    "open_embedder",
+    "open_source",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("spolia.core.version").VERSION
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'spolia' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -17,6 +17,8 @@
 Every message says what was wanted, what came, and what to do.
 """
 
+from collections.abc import Sequence
+
 
 class SpoliaError(Exception):
     """Anything spolia refuses or cannot finish; ``exit_code`` is what the command line returns."""
@@ -55,7 +57,14 @@ class UnreadableImage(SpoliaError):
 
 
 class TooManyUnreadable(SpoliaError):
-    """More images were unreadable than the plan allows."""
+    """More images were unreadable than the plan allows.
+
+    ``unreadable`` holds the ``(id, reason)`` of those met so far.
+    """
+
+    def __init__(self, message: str, unreadable: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.unreadable = tuple(unreadable)
 
 
 class RunIncomplete(SpoliaError):

@@ -10,7 +10,7 @@ class Progress(Protocol):
     within a stage and equals ``total`` when the stage is over.
     """
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, stage: str, done: int, total: int, /) -> None:
         """Report that ``done`` of ``total`` pieces of ``stage`` are finished."""
 
 

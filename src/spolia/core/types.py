@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Protocol, overload
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -30,12 +30,11 @@ class Rows(Protocol):
     def dtype(self) -> np.dtype[np.float32]:
         """``float32``."""
 
-    @overload
-    def __getitem__(self, key: slice, /) -> Float32: ...
-    @overload
-    def __getitem__(self, key: Int64, /) -> Float32: ...
-    def __getitem__(self, key: slice | Int64, /) -> Float32:
-        """Return the rows of a slice (no step) or of an index array, as one array."""
+    def __getitem__(self, key: Any, /) -> Any:
+        """Return the rows of a slice (no step) or of an int64 index array, as one float32 array.
+
+        Typed loosely, because numpy's own indexing admits far more.
+        """
 
 
 def check_rows(rows: Rows, name: str) -> None:
@@ -240,4 +239,5 @@ class SubsetRows:
 
     def __getitem__(self, key: slice | Int64, /) -> Float32:
         """Return the rows of a slice (no step) or of an index array, as one array."""
-        return self._rows[self._index[key]]
+        rows: Float32 = self._rows[self._index[key]]
+        return rows

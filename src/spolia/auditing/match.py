@@ -1,0 +1,134 @@
+"""Nearest records of every set for every synthetic record, in parts that survive a kill."""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from spolia.core.progress import Progress, silent
+from spolia.core.types import Float64, Int64, Rows
+from spolia.search.join import join
+from spolia.store.atomic import atomic_file
+
+NEIGHBOURS = 5
+"""Nearest records kept for every synthetic record and set."""
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The k nearest records of one set for each of m synthetic records, nearest first."""
+
+    indices: Int64
+    """``(m, k)`` row numbers; -1 where the set has fewer than k rows."""
+    similarities: Float64
+    """``(m, k)``; ``-inf`` there."""
+
+
+@dataclass(frozen=True)
+class MatchOptions:
+    """How the search is run; none of it changes a result."""
+
+    memory: int = 512 << 20
+    """Bytes the search may use beside the embeddings."""
+    threads: int | None = None
+    """Default: one per core."""
+    part_rows: int = 16384
+    """Synthetic records a part covers, and the most a killed run has to redo."""
+
+
+def match(
+    synthetic: Rows,
+    sides: Mapping[str, Rows],
+    folder: Path,
+    *,
+    key: str,
+    options: MatchOptions = MatchOptions(),
+    progress: Progress = silent,
+) -> dict[str, Neighbours]:
+    """Find the nearest rows of every side for every synthetic row.
+
+    Parameters
+    ----------
+    synthetic
+        ``(m, d)`` query rows.
+    sides
+        Base rows by name, each ``(n, d)``.
+    folder
+        Where finished parts are kept.
+    key
+        What the parts are a function of; parts with another key are computed anew.
+    """
+    m = synthetic.shape[0]
+    total = m * sum(rows.shape[0] for rows in sides.values())
+    parts: dict[str, list[Neighbours]] = {name: [] for name in sides}
+    done = 0
+    for number, start in enumerate(range(0, m, options.part_rows)):
+        rows = synthetic[start : start + options.part_rows]
+        for name, base in sides.items():
+            path = folder / f"{name}_{number:05d}.npz"
+            part = _read_part(path, key)
+            if part is None:
+                part = _search(rows, base, options, progress, done, total)
+                _write_part(path, key, part)
+            parts[name].append(part)
+            done += len(rows) * base.shape[0]
+            progress("match", done, total)
+    return {
+        name: Neighbours(
+            np.concatenate([part.indices for part in some]),
+            np.concatenate([part.similarities for part in some]),
+        )
+        for name, some in parts.items()
+    }
+
+
+def nearest_of(one: Neighbours, other: Neighbours) -> Neighbours:
+    """Return the nearest among two sets whose rows are numbered alike.
+
+    >>> a = Neighbours(np.array([[0, 2]]), np.array([[0.9, 0.2]]))
+    >>> b = Neighbours(np.array([[1, 3]]), np.array([[0.5, 0.1]]))
+    >>> nearest_of(a, b).indices.tolist()
+    [[0, 1]]
+    """
+    k = one.indices.shape[1]
+    indices = np.concatenate([one.indices, other.indices], axis=1)
+    similarities = np.concatenate([one.similarities, other.similarities], axis=1)
+    order = np.lexsort((indices, -similarities))[:, :k]
+    return Neighbours(
+        np.take_along_axis(indices, order, axis=1),
+        np.take_along_axis(similarities, order, axis=1),
+    )
+
+
+def _search(
+    rows: Rows, base: Rows, options: MatchOptions, progress: Progress, done: int, total: int
+) -> Neighbours:
+    def tell(_stage: str, finished: int, _of: int) -> None:
+        progress("match", done + finished * base.shape[0], total)
+
+    found = join(
+        rows,
+        base,
+        k=NEIGHBOURS,
+        memory=options.memory,
+        threads=options.threads,
+        progress=tell,
+    )
+    return Neighbours(found.indices, found.similarities)
+
+
+def _write_part(path: Path, key: str, part: Neighbours) -> None:
+    with atomic_file(path) as file:
+        np.savez(file, key=np.array(key), indices=part.indices, similarities=part.similarities)
+
+
+def _read_part(path: Path, key: str) -> Neighbours | None:
+    try:
+        with np.load(path, allow_pickle=False) as part:
+            if str(part["key"]) != key:
+                return None
+            return Neighbours(part["indices"], part["similarities"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

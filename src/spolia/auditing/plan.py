@@ -1,0 +1,98 @@
+"""What an audit is asked to do."""
+
+import json
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import tomli_w
+
+from spolia.core.errors import PlanMismatch, RunIncomplete, UsageError
+from spolia.store.atomic import write_text
+
+FILE = "plan.toml"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides an audit's numbers, apart from the images themselves."""
+
+    train: str
+    """Where the set lies; ``memory:DIGEST`` for embeddings given as arrays."""
+    synthetic: str
+    control: str | None
+    embedder: str
+    fdr: float = 0.05
+    seed: int = 0
+    identities: str = "auto"
+    format: str | None = None
+    max_bad: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.fdr < 1.0:
+            raise UsageError(f"fdr must lie between 0 and 1, but is {self.fdr}; 0.05 is usual")
+        if not 0.0 <= self.max_bad <= 1.0:
+            raise UsageError(f"max_bad must lie in 0 to 1, but is {self.max_bad}; 0.01 is usual")
+
+    def to_toml(self) -> str:
+        """Return the plan as TOML; ``None`` is left out."""
+        return tomli_w.dumps({k: v for k, v in asdict(self).items() if v is not None})
+
+
+def write_plan(folder: Path, plan: Plan) -> None:
+    """Write the plan into a run folder, or check that the one there is the same.
+
+    Raises
+    ------
+    PlanMismatch
+        If the folder holds another plan; names what differs.
+    UsageError
+        If the folder holds other files and is no run.
+    """
+    path = folder / FILE
+    if not path.exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise UsageError(f"{folder} is not empty and not a run of spolia; choose another --out")
+        write_text(path, plan.to_toml())
+        return
+    there = asdict(read_plan(folder))
+    changed = [
+        f"{name} was {json.dumps(there[name])}, now {json.dumps(value)}"
+        for name, value in asdict(plan).items()
+        if there[name] != value
+    ]
+    if changed:
+        raise PlanMismatch(
+            f"{folder} holds another audit: {'; '.join(changed)}; "
+            "use --overwrite to start anew, or another --out"
+        )
+
+
+def read_plan(folder: Path) -> Plan:
+    """Read the plan of a run folder.
+
+    Raises
+    ------
+    RunIncomplete
+        If the folder holds no plan.
+    UsageError
+        If the plan cannot be read.
+    """
+    path = folder / FILE
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunIncomplete(
+            f"{folder} is not a run: it has no {FILE}; `spolia audit ... --out {folder}` makes one"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as TOML: {error}") from None
+    known = [one.name for one in fields(Plan)]
+    unknown = sorted(set(table) - set(known))
+    if unknown:
+        raise UsageError(f"{path} has the unknown key {unknown[0]!r}; known are {', '.join(known)}")
+    table.setdefault("control", None)
+    try:
+        return Plan(**table)
+    except TypeError as error:
+        raise UsageError(f"{path} lacks a key: {error}") from None

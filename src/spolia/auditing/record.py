@@ -1,0 +1,67 @@
+"""``run.json``: what was run, on what, with which versions, and how long it took."""
+
+import json
+import os
+import platform
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from spolia.auditing.plan import Plan
+from spolia.core.progress import Progress
+from spolia.core.results import Summary
+from spolia.core.version import VERSION
+from spolia.store.atomic import write_text
+
+_PACKAGES = ("numpy", "scipy", "pillow", "pyarrow", "onnxruntime")
+
+
+class Stopwatch:
+    """Passes progress on and notes how long each stage took."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._last = time.perf_counter()
+        self.started = datetime.now(UTC)
+        self.seconds: dict[str, float] = {}
+
+    def staged(self, stage: str) -> Progress:
+        """Return a progress that reports under ``stage``, whatever its caller names."""
+
+        def tell(_stage: str, done: int, total: int) -> None:
+            now = time.perf_counter()
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+            self._last = now
+            self._progress(stage, done, total)
+
+        return tell
+
+
+def write_run(folder: Path, plan: Plan, summary: Summary, watch: Stopwatch) -> None:
+    """Write ``run.json``; the only file of a run that differs between two equal runs."""
+    record = {
+        "spolia": VERSION,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "machine": {
+            "system": platform.platform(),
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+        },
+        "started": watch.started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": {stage: round(seconds, 3) for stage, seconds in watch.seconds.items()},
+        "seed": plan.seed,
+        "inputs": {one.role: one.fingerprint for one in summary.sets},
+        "model": asdict(summary.model),
+    }
+    write_text(folder / "run.json", json.dumps(record, indent=2) + "\n")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

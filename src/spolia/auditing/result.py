@@ -1,0 +1,179 @@
+"""What an audit returns, and how it is kept in a run folder."""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spolia.auditing.plan import Plan, read_plan
+from spolia.core.errors import RunIncomplete, UsageError
+from spolia.core.results import NegativeControl, Rate, Summary
+from spolia.report import Details, Pair, Profile, from_json, render_html, to_json
+from spolia.sources import Source, open_source
+from spolia.store.atomic import atomic_file, write_text
+
+SHOWN = 60
+"""Pairs a report shows at most."""
+
+Quarantine = tuple[tuple[str, str, str], ...]
+"""Images that could not be read: role, id, reason."""
+
+_TABLES = ("findings", "identities", "ranking")
+
+
+@dataclass(frozen=True, eq=False)
+class AuditResult:
+    """The verdict of one audit with its tables."""
+
+    plan: Plan
+    summary: Summary
+    findings: pa.Table
+    """One row per synthetic record that shows an exposed identity: query, reference, identity,
+    similarity, control_similarity, p, q, kind. Empty where nothing was found."""
+    identities: pa.Table
+    """One row per exposed identity."""
+    ranking: pa.Table
+    """The closest pairs, without any verdict; p and q are null."""
+    quarantine: Quarantine
+
+    @property
+    def rates(self) -> Mapping[str, Rate]:
+        """The rates by name: exposed, flagged (each with the control's) and closer_to_train."""
+        named = {}
+        for name, pair in (("exposed", self.summary.exposed), ("flagged", self.summary.flagged)):
+            if pair is not None:
+                named[name] = pair.train
+                named[f"{name}_control"] = pair.control
+        if self.summary.lean is not None:
+            named["closer_to_train"] = self.summary.lean.share
+        return named
+
+    @property
+    def negative_control(self) -> NegativeControl | None:
+        """The decision repeated inside the control; ``None`` without one."""
+        return self.summary.negative_control
+
+    def to_json(self) -> str:
+        """Return the publishable summary as JSON: no image, no path, no id."""
+        return to_json(self.summary)
+
+    def to_html(self, profile: Profile = "public") -> str:
+        """Return the report; images are read again from the sets, and only for other profiles."""
+        if profile == "public":
+            return render_html(self.summary, self._pairs({}), profile=profile)
+        plan = self.plan
+        sets = {"query": _images(plan.synthetic, plan), "reference": _images(plan.train, plan)}
+        uris = {"train": plan.train, "control": plan.control, "synthetic": plan.synthetic}
+        details = Details(
+            locations={role: uri for role, uri in uris.items() if uri is not None},
+            quarantine=self.quarantine,
+            plan=plan.to_toml(),
+        )
+        return render_html(self.summary, self._pairs(sets), profile=profile, details=details)
+
+    def report(self, path: str | Path, *, profile: Profile = "public") -> Path:
+        """Write the report to ``path`` and return it."""
+        write_text(Path(path), self.to_html(profile))
+        return Path(path)
+
+    def _repr_html_(self) -> str:
+        """Show the verdict in a notebook, without images."""
+        return self.to_html()
+
+    def _pairs(self, sets: Mapping[str, Source | None]) -> list[Pair]:
+        rows = self.findings if self.findings.num_rows else self.ranking
+        if self.findings.num_rows == 0 and self.summary.outcome != "no verdict":
+            return []
+        pairs = []
+        for number, row in enumerate(rows.slice(0, SHOWN).to_pylist(), start=1):
+            pairs.append(
+                Pair(
+                    number=number,
+                    similarity=row["similarity"],
+                    control_similarity=row["control_similarity"],
+                    p=row["p"],
+                    q=row["q"],
+                    kind=row["kind"],
+                    query=row["query"],
+                    reference=row["reference"],
+                    identity=row["identity"],
+                    query_image=_image(sets.get("query"), row["query"]),
+                    reference_image=_image(sets.get("reference"), row["reference"]),
+                )
+            )
+        return pairs
+
+    def save(self, folder: Path) -> None:
+        """Write summary, tables and quarantine into a run folder, each file whole or not at all."""
+        for name in _TABLES:
+            with atomic_file(folder / f"{name}.parquet") as file:
+                pq.write_table(getattr(self, name), file)
+        write_quarantine(folder, self.quarantine)
+        write_text(folder / "report.json", self.to_json())
+
+
+def load_result(folder: Path) -> AuditResult:
+    """Read the result of a finished run.
+
+    Raises
+    ------
+    RunIncomplete
+        If the run is not finished.
+    """
+    plan = read_plan(folder)
+    try:
+        summary = from_json((folder / "report.json").read_text(encoding="utf-8"))
+        findings, identities, ranking = (
+            pq.read_table(folder / f"{name}.parquet") for name in _TABLES
+        )
+        quarantine = read_quarantine(folder)
+    except FileNotFoundError as error:
+        raise RunIncomplete(
+            f"{folder} is not finished: {Path(str(error.filename)).name} is missing; run the same "
+            "`spolia audit` again to complete it"
+        ) from None
+    return AuditResult(plan, summary, findings, identities, ranking, quarantine)
+
+
+def write_quarantine(folder: Path, quarantine: Quarantine) -> None:
+    """Write ``quarantine.csv``: set, id and reason of every image that could not be read."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("set", "id", "reason"))
+    writer.writerows([[_cell(value) for value in row] for row in quarantine])
+    write_text(folder / "quarantine.csv", text.getvalue())
+
+
+def read_quarantine(folder: Path) -> Quarantine:
+    """Read ``quarantine.csv``."""
+    with (folder / "quarantine.csv").open(encoding="utf-8", newline="") as file:
+        return tuple((role, name, reason) for role, name, reason in list(csv.reader(file))[1:])
+
+
+def _cell(value: str) -> str:
+    """Keep a spreadsheet from running a file name as a formula."""
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def _images(uri: str, plan: Plan) -> Source | None:
+    """Open a set's images; ``None`` where it was given as embeddings."""
+    if plan.embedder == "precomputed":
+        return None
+    return open_source(uri, format=plan.format, identities=plan.identities)
+
+
+def _image(source: Source | None, name: str) -> npt.NDArray[np.uint8] | None:
+    if source is None:
+        return None
+    try:
+        return source.image(source.ids.index(name))
+    except ValueError:
+        raise UsageError(
+            f"{source.uri} no longer holds {name!r}: the images have changed since the audit"
+        ) from None

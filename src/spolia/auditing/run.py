@@ -1,0 +1,149 @@
+"""Doing an audit: each stage goes on where a killed run stopped."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from spolia.auditing.decision import match_and_judge
+from spolia.auditing.options import Options
+from spolia.auditing.plan import FILE, Plan, write_plan
+from spolia.auditing.record import Stopwatch, write_run
+from spolia.auditing.result import AuditResult
+from spolia.auditing.stages import Set, prepare_all
+from spolia.core.errors import UsageError
+from spolia.core.progress import Progress, silent
+from spolia.core.types import Embeddings
+from spolia.embedding import Embedder, open_embedder
+from spolia.store.precomputed import fingerprint
+
+
+def audit(
+    *,
+    train: Set,
+    synthetic: Set,
+    control: Set | None = None,
+    embedder: str | Path | Embedder = "dct",
+    fdr: float = 0.05,
+    seed: int = 0,
+    out: str | Path | None = None,
+    options: Options = Options(),
+    progress: Progress = silent,
+) -> AuditResult:
+    """Find out which training images a synthetic set gives away, with a controlled error rate.
+
+    Parameters
+    ----------
+    train
+        The images the generator was trained on: a folder, archive or array file, or `Embeddings`.
+    synthetic
+        What the generator made.
+    control
+        Images of the same population that the generator was *not* trained on. Without it there is
+        a ranking, but no verdict.
+    embedder
+        ``"dct"`` (built in: copies), the path of a model card, ``"precomputed"`` where the sets are
+        stored embeddings, or an `Embedder`. Ignored where all sets are `Embeddings`.
+    fdr
+        Largest expected share of false ones among the identities found, in (0, 1).
+    seed
+        Decides how the control is halved for the negative control, and nothing else.
+    out
+        Run folder, kept and resumed: the same call goes on where a killed one stopped. Default:
+        nothing is kept.
+    options
+        See `Options`.
+    progress
+        Told about every finished piece.
+
+    Returns
+    -------
+    AuditResult
+        ``summary`` (verdict, rates, self-checks), ``findings``, ``identities``, ``ranking``.
+
+    Raises
+    ------
+    UsageError
+        If the sets, the embedder or an option are wrong, or ``out`` holds another audit.
+    TooManyUnreadable
+        If more than ``options.max_bad`` of a set's images cannot be read.
+
+    Examples
+    --------
+    Thirty of three hundred synthetic rows are copies of training rows.
+
+    >>> import numpy as np, spolia
+    >>> rng = np.random.default_rng(0)
+    >>> rows = spolia.normalise(rng.normal(size=(900, 32)))
+    >>> train, control, other = (spolia.Embeddings(rows[i::3].copy()) for i in range(3))
+    >>> copies = np.concatenate([rows[:90:3], rows[92::3]])
+    >>> result = spolia.audit(train=train, control=control, synthetic=spolia.Embeddings(copies))
+    >>> result.summary.outcome, result.rates["exposed"].count
+    ('leak', 30)
+    """
+    plan = _plan(train, synthetic, control, embedder, fdr, seed, options)
+    sets = {"train": train, "synthetic": synthetic}
+    if control is not None:
+        sets["control"] = control
+    with _folder(out, options.overwrite) as folder:
+        write_plan(folder, plan)
+        watch = Stopwatch(progress)
+        judge = None if plan.embedder == "precomputed" else open_embedder(embedder)
+        prepared = prepare_all(folder, sets, plan, judge, options, watch)
+        result = match_and_judge(folder, prepared, plan, options, watch)
+        result.save(folder)
+        write_run(folder, plan, result.summary, watch)
+    return result
+
+
+def _plan(
+    train: Set,
+    synthetic: Set,
+    control: Set | None,
+    embedder: str | Path | Embedder,
+    fdr: float,
+    seed: int,
+    options: Options,
+) -> Plan:
+    given = [one for one in (train, synthetic, control) if one is not None]
+    if any(isinstance(one, Embeddings) for one in given):
+        spec = "precomputed"
+    elif isinstance(embedder, str | Path):
+        spec = str(embedder) if str(embedder) in ("dct", "precomputed") else _absolute(embedder)
+    else:
+        spec = f"object:{embedder.name}:{embedder.fingerprint}"
+    return Plan(
+        train=_location(train),
+        synthetic=_location(synthetic),
+        control=None if control is None else _location(control),
+        embedder=spec,
+        fdr=fdr,
+        seed=seed,
+        identities=options.identities,
+        format=options.format,
+        max_bad=options.max_bad,
+    )
+
+
+def _location(one: Set) -> str:
+    return f"memory:{fingerprint(one)}" if isinstance(one, Embeddings) else _absolute(one)
+
+
+def _absolute(path: str | Path) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
+@contextmanager
+def _folder(out: str | Path | None, overwrite: bool) -> Iterator[Path]:
+    if out is None:
+        with TemporaryDirectory(prefix="spolia-") as temporary:
+            yield Path(temporary)
+        return
+    folder = Path(out)
+    if overwrite and folder.exists():
+        if not (folder / FILE).exists() and any(folder.iterdir()):
+            raise UsageError(f"--overwrite refused: {folder} is not a run of spolia")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    yield folder

@@ -1,0 +1,184 @@
+"""Check a finished run against the definition of truth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from spolia.auditing.result import AuditResult, load_result
+from spolia.auditing.sets import AuditSet
+from spolia.auditing.stages import reopen_all
+from spolia.auditing.verdict import size_ratio
+from spolia.core.errors import RunIncomplete, VerificationFailed
+from spolia.core.progress import Progress, silent
+from spolia.core.seeds import stream
+from spolia.core.types import Float32, Float64, Int64, Rows
+from spolia.search.reference import similarity
+from spolia.stats.competition import Nearest, compete, decide
+
+_PAIRS = 400_000
+"""Pairs the full searches of the sampled records may cost; about 20 µs each."""
+_MOST_SAMPLED = 50
+_ROWS_PER_STEP = 8192
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was checked, all of it found equal."""
+
+    findings: int
+    """Findings whose similarity was computed again by the reference."""
+    searched: int
+    """Synthetic records whose nearest train and control record were searched again, exhaustively."""
+    pairs: int
+    """Pairs these searches compared."""
+    identities: int
+    """Identities whose p and q were computed again from the matches."""
+
+
+def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verification:
+    """Recompute a run's findings by the reference and compare every bit.
+
+    Three checks: the similarity of every finding; the nearest train and control record of randomly
+    drawn synthetic records by a full scan; every decision from the matches.
+
+    Raises
+    ------
+    VerificationFailed
+        If anything differs; names the first difference.
+    RunIncomplete
+        If the run is not finished or its embeddings are gone.
+    """
+    result = load_result(folder)
+    sets = reopen_all(folder, result.plan)
+    _check_fingerprints(result, sets)
+    matches = _Matches(folder, sets)
+    _check_findings(result, sets)
+    searched, pairs = _check_nearest(sets, matches, seed, progress)
+    identities = _check_decision(result, sets, matches) if "control" in sets else 0
+    return Verification(result.findings.num_rows, searched, pairs, identities)
+
+
+class _Matches:
+    """The nearest record of each set for every synthetic record, read from ``matches.parquet``."""
+
+    def __init__(self, folder: Path, sets: dict[str, AuditSet]) -> None:
+        path = folder / "matches.parquet"
+        if not path.exists():
+            raise RunIncomplete(f"{folder} has no matches.parquet; run the audit again")
+        table = pq.read_table(path, filters=pc.field("rank") == 1)
+        row_of = {name: i for i, name in enumerate(sets["synthetic"].ids)}
+        self.similarity: dict[str, Float64] = {}
+        self.reference: dict[str, Int64] = {}
+        for role, one in sets.items():
+            if role == "synthetic":
+                continue
+            side = table.filter(pc.field("set") == role)
+            number = {name: i for i, name in enumerate(one.ids)}
+            rows = np.array([row_of[name] for name in side["query"].to_pylist()], dtype=np.int64)
+            if rows.size != len(row_of):
+                raise VerificationFailed(
+                    f"matches.parquet has {rows.size} nearest {role} records for "
+                    f"{len(row_of)} synthetic records"
+                )
+            self.similarity[role] = np.empty(rows.size)
+            self.reference[role] = np.empty(rows.size, dtype=np.int64)
+            self.similarity[role][rows] = side["similarity"].to_numpy()
+            self.reference[role][rows] = [number[name] for name in side["reference"].to_pylist()]
+
+
+def _check_fingerprints(result: AuditResult, sets: dict[str, AuditSet]) -> None:
+    for one in result.summary.sets:
+        if sets[one.role].summary.fingerprint != one.fingerprint:
+            raise VerificationFailed(
+                f"the embeddings of {one.role} are not those of the report: their fingerprint is "
+                f"{sets[one.role].summary.fingerprint}, the report says {one.fingerprint}"
+            )
+
+
+def _check_findings(result: AuditResult, sets: dict[str, AuditSet]) -> None:
+    query_of = {name: i for i, name in enumerate(sets["synthetic"].ids)}
+    reference_of = {name: i for i, name in enumerate(sets["train"].ids)}
+    for row in result.findings.to_pylist():
+        truth = _similarity(
+            sets["synthetic"].rows,
+            query_of[row["query"]],
+            sets["train"].rows,
+            reference_of[row["reference"]],
+        )
+        if truth != row["similarity"]:
+            raise VerificationFailed(
+                f"{row['query']} and {row['reference']} have similarity {truth!r}, but the "
+                f"findings say {row['similarity']!r}"
+            )
+
+
+def _similarity(query: Rows, i: int, base: Rows, j: int) -> float:
+    return similarity(query[i : i + 1][0], base[j : j + 1][0])
+
+
+def _check_nearest(
+    sets: dict[str, AuditSet], matches: _Matches, seed: int, progress: Progress
+) -> tuple[int, int]:
+    sides = {role: one for role, one in sets.items() if role != "synthetic"}
+    width = sum(len(one) for one in sides.values())
+    count = min(_MOST_SAMPLED, len(sets["synthetic"]), max(1, _PAIRS // width))
+    sampled = stream(seed, "verify").permutation(len(sets["synthetic"]))[:count]
+    for done, i in enumerate(sampled.tolist(), start=1):
+        query = sets["synthetic"].rows[i : i + 1][0]
+        for role, one in sides.items():
+            truth = np.array([similarity(query, row) for row in _each(one.rows)])
+            best = int(np.argmax(truth))
+            said = (int(matches.reference[role][i]), float(matches.similarity[role][i]))
+            if said != (best, truth[best]):
+                raise VerificationFailed(
+                    f"the {role} record nearest to {sets['synthetic'].ids[i]} is "
+                    f"{one.ids[best]} ({truth[best]!r}), but matches.parquet says "
+                    f"{one.ids[said[0]]} ({said[1]!r})"
+                )
+        progress("verify", done, count)
+    return count, count * width
+
+
+def _each(rows: Rows) -> Iterator[Float32]:
+    for start in range(0, rows.shape[0], _ROWS_PER_STEP):
+        yield from rows[start : start + _ROWS_PER_STEP]
+
+
+def _check_decision(result: AuditResult, sets: dict[str, AuditSet], matches: _Matches) -> int:
+    train, control = sets["train"], sets["control"]
+    nearest = {
+        role: Nearest(matches.similarity[role], sets[role].identity[matches.reference[role]])
+        for role in ("train", "control")
+    }
+    contest = compete(
+        nearest["train"],
+        nearest["control"],
+        sets["synthetic"].identity,
+        n_train=len(train.identities),
+        n_control=len(control.identities),
+    )
+    decision = decide(
+        contest.train_scores,
+        contest.control_scores,
+        ratio=size_ratio(train, control),
+        fdr=result.plan.fdr,
+    )
+    truth = {
+        train.identities[i]: (contest.train_scores[i], decision.p[i], decision.q[i])
+        for i in np.flatnonzero(decision.found)
+    }
+    said = {
+        row["identity"]: (row["similarity"], row["p"], row["q"])
+        for row in result.identities.to_pylist()
+    }
+    if truth != said:
+        differ = sorted(set(truth.items()) ^ set(said.items()))
+        raise VerificationFailed(
+            f"identities.parquet does not follow from matches.parquet; first difference: "
+            f"{differ[0]}"
+        )
+    return len(train.identities)

@@ -1,0 +1,1 @@
+"""Generators whose memorisation is known, and the images they learn."""

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from spolia.core.errors import SpoliaError
     from spolia.core.results import Rate, Summary
     from spolia.core.types import Embeddings, normalise
-    from spolia.core.version import VERSION as __version__
     from spolia.embedding import Embedder, open_embedder
     from spolia.search.join import join
     from spolia.search.result import JoinResult
     from spolia.sources import Source, open_source
+
+    __version__: str
 
 _HOMES = {
     "AuditResult": "spolia.auditing.result",

@@ -16,11 +16,9 @@ from spolia.sources import Source
 from spolia.store.shards import (
     Manifest,
     Shard,
-    Stored,
     Unreadable,
     begin_store,
     is_complete,
-    open_store,
     read_unreadable,
     write_shard,
 )
@@ -48,8 +46,8 @@ def embed_source(
     options: EmbedOptions = EmbedOptions(),
     stage: str = "embed",
     progress: Progress = silent,
-) -> Stored:
-    """Write the embeddings of ``source`` as a store in ``folder`` and open it.
+) -> None:
+    """Write the embeddings of ``source`` as a store in ``folder``.
 
     Complete shards of the same images and embedder are kept, so that a killed run goes on where it
     was. Images that cannot be decoded are recorded with the reason and left out.
@@ -86,7 +84,6 @@ def embed_source(
                 unreadable += shard.unreadable
             _check_readable(unreadable, n, options.max_bad, source.uri)
             progress(stage, stop, n)
-    return open_store(folder)
 
 
 def _embed_shard(

@@ -4,6 +4,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -116,7 +117,7 @@ def _search(
         threads=options.threads,
         progress=tell,
     )
-    return Neighbours(found.indices, found.similarities)
+    return Neighbours(cast("Int64", found.indices), cast("Float64", found.similarities))
 
 
 def _write_part(path: Path, key: str, part: Neighbours) -> None:

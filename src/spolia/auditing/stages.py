@@ -12,8 +12,7 @@ from spolia.core.errors import RunIncomplete, TooManyUnreadable, UsageError
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder
 from spolia.sources import Source, open_source
-from spolia.store.precomputed import UNKNOWN_MODEL, fingerprint, open_precomputed
-from spolia.store.shards import Manifest, Shard, Unreadable, begin_store, open_store, write_shard
+from spolia.store.precomputed import Opened, keep_embeddings, open_precomputed
 
 Set = str | Path | Embeddings
 """A set: where its images (or stored embeddings) lie, or the embeddings themselves."""
@@ -74,53 +73,31 @@ def _embed(
     options: Options,
     watch: Stopwatch,
 ) -> AuditSet:
-    stored = embed_source(
+    kept = folder / "embeddings" / role
+    embed_source(
         source,
         embedder,
-        folder / "embeddings" / role,
+        kept,
         options=EmbedOptions(options.max_bad, options.threads, options.shard_records),
         progress=watch.staged(f"embed {role}"),
     )
-    return prepare(
-        role,
-        stored.embeddings,
-        stored.manifest.model,
-        fingerprint=stored.manifest.source,
-        unreadable=stored.unreadable,
-    )
+    return _prepared(role, open_precomputed(kept))
 
 
 def _open_embeddings(folder: Path, role: str, one: Set) -> AuditSet:
-    unreadable: tuple[Unreadable, ...] = ()
     if isinstance(one, Embeddings):
-        embeddings, model = _keep(folder / "embeddings" / role, one), UNKNOWN_MODEL
-    else:
-        embeddings, model, unreadable = open_precomputed(Path(one))
+        return _prepared(role, keep_embeddings(folder / "embeddings" / role, one))
+    return _prepared(role, open_precomputed(Path(one)))
+
+
+def _prepared(role: str, opened: Opened) -> AuditSet:
     return prepare(
-        role, embeddings, model, fingerprint=fingerprint(embeddings), unreadable=unreadable
+        role,
+        opened.embeddings,
+        opened.model,
+        fingerprint=opened.fingerprint,
+        unreadable=opened.unreadable,
     )
-
-
-def _keep(folder: Path, embeddings: Embeddings) -> Embeddings:
-    """Write embeddings that exist only in memory as a store, so that the run can be verified."""
-    n = len(embeddings)
-    digest = fingerprint(embeddings)
-    begin_store(
-        folder,
-        Manifest(
-            source=digest,
-            embedder="",
-            dim=embeddings.vectors.shape[1],
-            records=n,
-            shard_records=max(n, 1),
-            identities_known=embeddings.identities is not None,
-            model=UNKNOWN_MODEL,
-        ),
-    )
-    write_shard(
-        folder, 0, Shard(embeddings.vectors[0:n], embeddings.ids, embeddings.identities, ())
-    )
-    return open_store(folder).embeddings
 
 
 def _check_comparable(sets: dict[str, AuditSet]) -> None:
@@ -167,16 +144,5 @@ def reopen_all(folder: Path, plan: Plan) -> dict[str, AuditSet]:
         kept = folder / "embeddings" / role
         if not kept.exists() and plan.embedder != "precomputed":
             raise RunIncomplete(f"{folder} holds no embeddings of {role}; run the audit again")
-        if plan.embedder == "precomputed":
-            embeddings, model, unreadable = open_precomputed(kept if kept.exists() else Path(place))
-            digest = fingerprint(embeddings)
-        else:
-            stored = open_store(kept)
-            embeddings, model, unreadable = (
-                stored.embeddings,
-                stored.manifest.model,
-                stored.unreadable,
-            )
-            digest = stored.manifest.source
-        sets[role] = prepare(role, embeddings, model, fingerprint=digest, unreadable=unreadable)
+        sets[role] = _prepared(role, open_precomputed(kept if kept.exists() else Path(place)))
     return sets

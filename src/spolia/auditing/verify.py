@@ -16,7 +16,7 @@ from spolia.core.errors import RunIncomplete, VerificationFailed
 from spolia.core.progress import Progress, silent
 from spolia.core.seeds import stream
 from spolia.core.types import Float32, Float64, Int64, Rows
-from spolia.search.reference import similarity
+from spolia.search.reference import similarity_reference
 from spolia.stats.competition import Nearest, compete, decide
 
 _PAIRS = 400_000
@@ -32,7 +32,7 @@ class Verification:
     findings: int
     """Findings whose similarity was computed again by the reference."""
     searched: int
-    """Synthetic records whose nearest train and control record were searched again, exhaustively."""
+    """Synthetic records whose nearest records were searched again, exhaustively."""
     pairs: int
     """Pairs these searches compared."""
     identities: int
@@ -117,7 +117,7 @@ def _check_findings(result: AuditResult, sets: dict[str, AuditSet]) -> None:
 
 
 def _similarity(query: Rows, i: int, base: Rows, j: int) -> float:
-    return similarity(query[i : i + 1][0], base[j : j + 1][0])
+    return similarity_reference(query[i : i + 1][0], base[j : j + 1][0])
 
 
 def _check_nearest(
@@ -130,7 +130,7 @@ def _check_nearest(
     for done, i in enumerate(sampled.tolist(), start=1):
         query = sets["synthetic"].rows[i : i + 1][0]
         for role, one in sides.items():
-            truth = np.array([similarity(query, row) for row in _each(one.rows)])
+            truth = np.array([similarity_reference(query, row) for row in _each(one.rows)])
             best = int(np.argmax(truth))
             said = (int(matches.reference[role][i]), float(matches.similarity[role][i]))
             if said != (best, truth[best]):

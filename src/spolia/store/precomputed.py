@@ -2,14 +2,24 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from spolia.core.errors import InvalidRows, UsageError
 from spolia.core.results import ModelSummary
-from spolia.core.types import Embeddings
-from spolia.store.shards import Unreadable, open_store
+from spolia.core.types import Embeddings, normalise
+from spolia.store.shards import (
+    Manifest,
+    Shard,
+    Unreadable,
+    begin_store,
+    open_store,
+    write_shard,
+)
 
 UNKNOWN_MODEL = ModelSummary(
     name="precomputed",
@@ -25,19 +35,25 @@ UNKNOWN_MODEL = ModelSummary(
 _ROWS_PER_STEP = 8192
 
 
-def open_precomputed(path: Path) -> tuple[Embeddings, ModelSummary, tuple[Unreadable, ...]]:
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """Embeddings with what is known of their making."""
+
+    embeddings: Embeddings
+    model: ModelSummary
+    fingerprint: str
+    """Of the images they were made from where known, else of the rows, ids and identities."""
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+def open_precomputed(path: Path) -> Opened:
     """Open embeddings by path; the rows stay on disk.
 
     Parameters
     ----------
     path
         A store folder (`spolia embed` writes one), or a ``.npy`` of ``(n, d)`` float32 unit rows.
-        Beside ``x.npy`` an ``x.parquet`` may give the columns ``id`` and ``identity``, one row each.
-
-    Returns
-    -------
-    tuple
-        The embeddings, the model that made them, and the images it could not read.
+        Beside ``x.npy`` an ``x.parquet`` may give the columns ``id`` and ``identity``.
 
     Raises
     ------
@@ -48,34 +64,86 @@ def open_precomputed(path: Path) -> tuple[Embeddings, ModelSummary, tuple[Unread
     """
     if path.is_dir():
         stored = open_store(path)
-        return stored.embeddings, stored.manifest.model, stored.unreadable
+        manifest = stored.manifest
+        return Opened(stored.embeddings, manifest.model, manifest.source, stored.unreadable)
+    vectors = _read_rows(path)
+    if vectors.dtype != np.float32:
+        raise InvalidRows(
+            f"{path} must hold float32 rows, but holds {vectors.dtype}; {_write_rows(path)}"
+        )
+    try:
+        embeddings = Embeddings(vectors, *_read_names(path.with_suffix(".parquet"), len(vectors)))
+    except InvalidRows as error:
+        raise InvalidRows(f"{path}: {error}; {_write_rows(path)}") from None
+    return Opened(embeddings, UNKNOWN_MODEL, fingerprint(embeddings))
+
+
+def normalise_file(path: Path, folder: Path) -> Opened:
+    """Write the rows of a ``.npy`` of floats, scaled to unit norm, as a store in ``folder``.
+
+    Raises
+    ------
+    UsageError
+        If ``path`` is no ``.npy`` of floats, or the ``.parquet`` beside it does not fit.
+    """
+    vectors = _read_rows(path)
+    names = _read_names(path.with_suffix(".parquet"), len(vectors))
+    return keep_embeddings(folder, Embeddings(normalise(vectors), *names))
+
+
+def keep_embeddings(folder: Path, embeddings: Embeddings) -> Opened:
+    """Write embeddings as a store in ``folder`` and open it.
+
+    Raises
+    ------
+    PlanMismatch
+        If ``folder`` holds other embeddings.
+    """
+    n = len(embeddings)
+    begin_store(
+        folder,
+        Manifest(
+            source=fingerprint(embeddings),
+            embedder="",
+            dim=embeddings.vectors.shape[1],
+            records=n,
+            shard_records=max(n, 1),
+            identities_known=embeddings.identities is not None,
+            model=UNKNOWN_MODEL,
+        ),
+    )
+    if n:
+        shard = Shard(embeddings.vectors[0:n], embeddings.ids, embeddings.identities, ())
+        write_shard(folder, 0, shard)
+    return open_precomputed(folder)
+
+
+def _read_rows(path: Path) -> npt.NDArray[np.floating[Any]]:
     if path.suffix.lower() != ".npy":
         raise UsageError(
             f"precomputed embeddings must be a .npy file or a store folder, but {path} is neither"
         )
     try:
-        vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+        vectors: npt.NDArray[np.floating[Any]] = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise UsageError(f"{path} does not exist") from None
     except (OSError, ValueError, EOFError) as error:
         raise UsageError(f"{path} cannot be read as .npy: {error}") from None
-    if vectors.ndim != 2 or vectors.dtype != np.float32:
+    if vectors.ndim != 2 or not np.issubdtype(vectors.dtype, np.floating):
         raise InvalidRows(
-            f"{path} must hold a matrix (n, d) of float32, but holds {vectors.dtype} of shape "
-            f"{vectors.shape}; uint8 images need an --embedder such as dct"
+            f"{path} must hold a matrix (n, d) of floats, but holds {vectors.dtype} of shape "
+            f"{vectors.shape}; images need an --embedder such as dct"
         )
-    names = path.with_suffix(".parquet")
-    ids, identities = _read_names(names, len(vectors)) if names.exists() else (None, None)
-    try:
-        return Embeddings(vectors, ids, identities), UNKNOWN_MODEL, ()
-    except InvalidRows as error:
-        raise InvalidRows(
-            f"{path}: {error}; `spolia embed {path.name} --embedder precomputed --out DIR` "
-            "writes normalised rows"
-        ) from None
+    return vectors
+
+
+def _write_rows(path: Path) -> str:
+    return f"`spolia embed {path.name} --embedder precomputed --out DIR` writes unit rows"
 
 
 def _read_names(path: Path, n: int) -> tuple[list[str] | None, list[str] | None]:
+    if not path.exists():
+        return None, None
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,0 +1,131 @@
+"""``spolia audit``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spolia.cli.console import print_json, progress_on_stderr, say, show
+from spolia.cli.options import Format, Identities, JsonOutput, Memory, Quiet, Threads, parse_size
+
+if TYPE_CHECKING:
+    from spolia.auditing.result import AuditResult
+
+_SHOWN = 5
+_STYLES = {"leak": "bold red", "none": "bold green"}
+
+
+def audit(
+    train: Annotated[Path, typer.Argument(help="The images the generator was trained on.")],
+    synthetic: Annotated[Path, typer.Argument(help="What the generator made.")],
+    control: Annotated[
+        Path | None,
+        typer.Option(
+            help="Images of the same population it was NOT trained on. Without it: a "
+            "ranking, no verdict."
+        ),
+    ] = None,
+    embedder: Annotated[
+        str,
+        typer.Option(help="dct (built in: copies), a model card (.toml), or precomputed."),
+    ] = "dct",
+    fdr: Annotated[
+        float, typer.Option(help="Largest expected share of false ones among the findings.")
+    ] = 0.05,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder: report, tables, embeddings; resumable.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides how the control is halved.")] = 0,
+    identities: Identities = "auto",
+    format: Format = None,  # noqa: A002  (the option's name)
+    max_bad: Annotated[
+        float, typer.Option(help="Stop if a larger share of a set's images cannot be read.")
+    ] = 0.01,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Start anew where --out holds another audit.")
+    ] = False,
+    threads: Threads = None,
+    memory: Memory = "512MiB",
+    json_output: JsonOutput = False,
+    quiet: Quiet = False,
+) -> int:
+    """Find out which training images a synthetic set gives away.
+
+    A set is a folder (one sub-folder per identity, or not), a .zip, a .npy or .npz of uint8 images,
+    or stored embeddings with --embedder precomputed.
+
+    Example: `spolia audit train/ synthetic.zip --control control/ --embedder face.toml --out run`
+    """
+    from spolia.auditing.options import Options
+    from spolia.auditing.run import audit as run_audit
+
+    options = Options(
+        identities=identities,
+        format=format,
+        max_bad=max_bad,
+        overwrite=overwrite,
+        threads=threads,
+        memory=parse_size(memory),
+    )
+    with progress_on_stderr(quiet=quiet) as progress:
+        result = run_audit(
+            train=train,
+            synthetic=synthetic,
+            control=control,
+            embedder=embedder,
+            fdr=fdr,
+            seed=seed,
+            out=out,
+            options=options,
+            progress=progress,
+        )
+        if out is not None:
+            result.report(out / "report.html")
+    if json_output:
+        print_json(result.to_json())
+    else:
+        show_verdict(result)
+        _show_pairs(result)
+        _show_where(out)
+    return result.summary.exit_code
+
+
+def show_verdict(result: "AuditResult") -> None:
+    """Print the sentence, the notes, and the self-check of one audit."""
+    summary = result.summary
+    show(summary.sentence, style=_STYLES.get(summary.outcome, "bold yellow"))
+    check = summary.negative_control
+    if check is not None:
+        show(
+            f"  Negative control: {check.found} of {check.n:,} found with half of the control in "
+            f"the place of train ({'passed' if check.passed else 'FAILED'})."
+        )
+    for note in summary.notes:
+        show(f"  Note: {note}")
+
+
+def _show_pairs(result: "AuditResult") -> None:
+    from spolia.report.format import p_value, similarity
+
+    found = result.findings.num_rows > 0
+    if not found and result.summary.outcome != "no verdict":
+        return
+    rows = result.findings if found else result.ranking
+    kept = min(_SHOWN, rows.num_rows)
+    show(f"  {'Findings' if found else 'Ranking, no verdict'} ({kept} of {rows.num_rows:,}):")
+    for row in rows.slice(0, _SHOWN).to_pylist():
+        line = f"    {row['query']}  ~  {row['reference']}   {similarity(row['similarity'])}"
+        if row["q"] is not None:
+            line += f"   q {p_value(row['q'])}   {row['kind']}"
+        show(line)
+
+
+def _show_where(out: Path | None) -> None:
+    if out is None:
+        say("  Nothing was kept: --out RUN writes the report and the tables, and can be resumed.")
+        return
+    say(
+        f"  Report: {out / 'report.html'} (no images; `spolia report {out} --profile internal` "
+        "shows them)"
+    )
+    say(f"  Check: spolia verify {out}")

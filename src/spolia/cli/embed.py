@@ -1,0 +1,69 @@
+"""``spolia embed``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spolia.cli.console import print_json, progress_on_stderr, show
+from spolia.cli.options import Format, Identities, JsonOutput, Quiet, Threads
+
+
+def embed(
+    source: Annotated[Path, typer.Argument(help="A set of images; or .npy rows to normalise.")],
+    embedder: Annotated[
+        str, typer.Option(help="dct, a model card (.toml), or precomputed (normalise rows).")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the store; resumable.")],
+    identities: Identities = "auto",
+    format: Format = None,  # noqa: A002  (the option's name)
+    max_bad: Annotated[
+        float, typer.Option(help="Stop if a larger share of the images cannot be read.")
+    ] = 0.01,
+    threads: Threads = None,
+    json_output: JsonOutput = False,
+    quiet: Quiet = False,
+) -> None:
+    """Embed a set once, to use it in many audits and joins.
+
+    Writes clip-retrieval's layout: img_emb/img_emb_0000.npy and metadata/metadata_0000.parquet.
+
+    Example: `spolia embed faces.zip --embedder face.toml --out faces.emb`
+    """
+    from spolia.auditing.embed import EmbedOptions, embed_source
+    from spolia.embedding import open_embedder
+    from spolia.sources import open_source
+    from spolia.store.precomputed import normalise_file, open_precomputed
+
+    with progress_on_stderr(quiet=quiet) as progress:
+        if embedder == "precomputed":
+            normalise_file(source, out)
+        else:
+            embed_source(
+                open_source(source, format=format, identities=identities, progress=progress),
+                open_embedder(embedder),
+                out,
+                options=EmbedOptions(max_bad=max_bad, threads=threads),
+                progress=progress,
+            )
+    opened = open_precomputed(out)
+    rows, unreadable = opened.embeddings, len(opened.unreadable)
+    if json_output:
+        print_json(
+            {
+                "out": str(out),
+                "records": len(rows),
+                "dim": rows.vectors.shape[1],
+                "unreadable": unreadable,
+                "model": opened.model.name,
+                "licence": opened.model.licence,
+                "fingerprint": opened.fingerprint,
+            }
+        )
+        return
+    show(
+        f"{len(rows):,} rows of {rows.vectors.shape[1]} in {out}, made by {opened.model.name} "
+        f"(licence: {opened.model.licence}); {unreadable:,} images could not be read."
+    )
+    for one in opened.unreadable[:10]:
+        show(f"  {one.id}: {one.reason}")

@@ -1,0 +1,95 @@
+"""The program ``spolia``: its commands, and what every failure returns."""
+
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+
+from spolia.cli.audit import audit
+from spolia.cli.card import card
+from spolia.cli.demo import demo
+from spolia.cli.doctor import doctor
+from spolia.cli.embed import embed
+from spolia.cli.join import join
+from spolia.cli.report import report
+from spolia.cli.verify import verify
+from spolia.core.errors import SpoliaError
+
+_FAILED = 3
+
+app = typer.Typer(
+    name="spolia",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from spolia.core.version import VERSION
+
+        typer.echo(f"spolia {VERSION}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog="Exit codes: 0 nothing found · 1 leakage found · 2 wrong call · 3 failed or "
+    "incomplete · 4 inconclusive, or no control.\n\nExample: "
+    "`spolia audit train/ synthetic/ --control control/ --out run`"
+)
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """What does a synthetic image set give away of its training images?
+
+    spolia compares a synthetic set with the images its generator was trained on and with a control
+    it was not trained on, and says what leaked at a controlled error rate.
+    """
+
+
+for _command in (demo, audit, embed, join, report, verify, doctor):
+    app.command(no_args_is_help=_command not in (demo, doctor))(_command)
+app.add_typer(card, name="card")
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    A failure that is not spolia's own must not look like a finding (1): it returns 3.
+    """
+    try:
+        result: Any = app(args=arguments, standalone_mode=False)
+    except SpoliaError as error:
+        from spolia.cli.console import say
+
+        say(f"error: {error}", style="red")
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("interrupted; the same command with the same --out goes on from here\n")
+        return _FAILED
+    except BrokenPipeError:
+        return _FAILED
+    except Exception as error:
+        return _unexpected(error)
+    return result if isinstance(result, int) else 0
+
+
+def _unexpected(error: Exception) -> int:
+    # Usage errors of the command-line library show themselves and know their exit code.
+    if hasattr(error, "show") and hasattr(error, "exit_code"):
+        error.show()
+        return int(error.exit_code)
+    traceback.print_exc()
+    sys.stderr.write("this is a bug in spolia; please report the lines above\n")
+    return _FAILED
+
+
+def main() -> None:
+    """Run the program."""
+    sys.exit(run())

@@ -1,0 +1,40 @@
+"""Options that several commands take."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from spolia.core.errors import UsageError
+
+JsonOutput = Annotated[
+    bool, typer.Option("--json", help="Print the machine result, and nothing else, on stdout.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Default: one per core.")]
+Memory = Annotated[
+    str, typer.Option(help="What the search may use beside the embeddings, e.g. 512MiB, 2GiB.")
+]
+Identities = Annotated[
+    str,
+    typer.Option(
+        help="Where identities come from: auto, none, folder, or regex:PATTERN with one group."
+    ),
+]
+Format = Annotated[
+    str | None, typer.Option(help="Format of the sets (folder, zip, npy, npz); default: detected.")
+]
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def parse_size(text: str) -> int:
+    """Return a size in bytes from ``512MiB``, ``2GB``, ``1.5G`` or plain bytes.
+
+    >>> parse_size("512MiB"), parse_size("1.5G"), parse_size("100")
+    (536870912, 1610612736, 100)
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
+    if match is None:
+        raise UsageError(f"a size must look like 512MiB or 2GiB, but is {text!r}")
+    return int(float(match[1]) * _UNITS[match[2].upper()])

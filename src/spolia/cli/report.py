@@ -1,0 +1,37 @@
+"""``spolia report``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from spolia.cli.console import print_json, show
+from spolia.cli.options import JsonOutput
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="A finished run folder.")],
+    profile: Annotated[
+        Literal["public", "internal", "full"],
+        typer.Option(
+            help="public: no image, no path, no name. internal: images behind a click, and ids. "
+            "full: images shown."
+        ),
+    ] = "public",
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write it; default RUN/report.html.")
+    ] = None,
+    json_output: JsonOutput = False,
+) -> None:
+    """Write the report of a run again, for another reader.
+
+    Example: `spolia report run --profile internal --out internal.html`
+    """
+    from spolia.auditing.result import load_result
+
+    result = load_result(run)
+    path = result.report(out or run / "report.html", profile=profile)
+    if json_output:
+        print_json(result.to_json())
+    else:
+        show(f"{path} ({profile})")

@@ -1,0 +1,110 @@
+"""From pixels to what a network takes: the one definition of it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from spolia.core.errors import UsageError
+from spolia.core.types import Float32
+from spolia.embedding.protocol import Pixels
+
+VERSION = 1
+"""Part of every card's fingerprint; grows when `preprocess` gives other numbers."""
+
+RESIZES = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+    "nearest": Image.Resampling.NEAREST,
+}
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a network takes, as its card says.
+
+    Pixels 0 and 255 become ``range``; then ``mean`` is subtracted and the result divided by
+    ``std``, both in the order of ``channels``.
+    """
+
+    size: tuple[int, int]
+    """Height and width."""
+    layout: Literal["NCHW", "NHWC"]
+    channels: Literal["RGB", "BGR"]
+    range: tuple[float, float]
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    resize: str = "bilinear"
+    """A key of `RESIZES`."""
+    alignment: str = "none"
+    """What the images must be already; nothing is aligned here."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Shape of one preprocessed image.
+
+        >>> InputSpec((112, 96), "NCHW", "RGB", (0.0, 1.0)).shape
+        (1, 3, 112, 96)
+        """
+        h, w = self.size
+        return (1, 3, h, w) if self.layout == "NCHW" else (1, h, w, 3)
+
+
+def check_pixels(image: Pixels) -> None:
+    """Raise unless ``image`` is ``(h, w, 3)`` uint8 with at least one pixel.
+
+    >>> check_pixels(np.zeros((4, 4), np.uint8))
+    Traceback (most recent call last):
+    ...
+    spolia.core.errors.UsageError: an image must be RGB uint8 of shape (h, w, 3) with at least
+    one pixel, but is uint8 of shape (4, 4); decode it with spolia.sources
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise UsageError(
+            "an image must be RGB uint8 of shape (h, w, 3) with at least one pixel, but is "
+            f"{image.dtype} of shape {image.shape}; decode it with spolia.sources"
+        )
+
+
+def preprocess(image: Pixels, spec: InputSpec) -> Float32:
+    """Return what the network takes for one image: float32 of shape ``spec.shape``.
+
+    An image of another size is resized to ``spec.size`` by Pillow on 8-bit values, antialiased
+    where it shrinks, without keeping its aspect: these are the numbers that `PIL.Image.resize`
+    gives, not those of OpenCV or torch.
+
+    Parameters
+    ----------
+    image
+        ``(h, w, 3)`` RGB, uint8.
+    spec
+        The card's ``[input]``.
+
+    Raises
+    ------
+    UsageError
+        If ``image`` is not such an image.
+
+    Examples
+    --------
+    >>> red = np.zeros((5, 7, 3), np.uint8)
+    >>> red[..., 0] = 255
+    >>> spec = InputSpec((2, 2), "NCHW", "BGR", (-1.0, 1.0))
+    >>> preprocess(red, spec)[0, :, 0, 0].tolist()
+    [-1.0, -1.0, 1.0]
+    """
+    check_pixels(image)
+    if image.shape[:2] != spec.size:
+        h, w = spec.size
+        image = np.asarray(Image.fromarray(image).resize((w, h), RESIZES[spec.resize]))
+    if spec.channels == "BGR":
+        image = image[..., ::-1]
+    low, high = spec.range
+    # float64 until the end, so that the order of these operations cannot be seen in the result.
+    scaled = low + image * ((high - low) / 255.0)
+    scaled = (scaled - np.array(spec.mean)) / np.array(spec.std)  # (h, w, 3)
+    if spec.layout == "NCHW":
+        scaled = scaled.transpose(2, 0, 1)
+    return np.ascontiguousarray(scaled[None], dtype=np.float32)

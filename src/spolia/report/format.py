@@ -1,0 +1,202 @@
+"""How numbers and foreign text are written; every sentence of the report goes through here."""
+
+import math
+import unicodedata
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+
+from spolia.core.results import Rate
+
+MISSING = "–"
+"""Written where there is no number."""
+
+_UNKNOWN = "not known"
+_SPACE = "\u00a0"
+"""Between a number and its unit, where no line may break."""
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_SMALLEST_PERCENT = Decimal("0.001")
+_LARGEST_PERCENT = Decimal("99.9")
+
+
+def visible(text: str) -> str:
+    r"""Return ``text`` with every character that cannot be seen written as its escape.
+
+    Control characters, bidirectional overrides, zero-width characters and lone surrogates would
+    hide, reorder or break what stands around them. The result always encodes to UTF-8.
+
+    >>> print(visible("ann\u202egnp.exe \x1b[31m \udc80"))
+    ann\u202egnp.exe \x1b[31m \udc80
+    """
+    return "".join(_escape(one) if unicodedata.category(one) in _INVISIBLE else one for one in text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def thousands(n: int) -> str:
+    """Return a whole number with its thousands set apart.
+
+    >>> thousands(1234567)
+    '1,234,567'
+    """
+    return f"{n:,}"
+
+
+def percent(share: float, *, rounding: str = ROUND_HALF_EVEN) -> str:
+    r"""Return a share as a percentage: one decimal, or two digits that count under 1 %.
+
+    ``rounding`` is one of the rounding modes of `decimal`. What is not quite 0 or 1 never looks
+    like it, but an upper bound may be 100 %.
+
+    >>> [percent(share) for share in (0.5, 0.0423, 0.00042, 1e-9, 0.9999, 1.0)]
+    ['50.0\xa0%', '4.2\xa0%', '0.042\xa0%', '<\xa00.001\xa0%', '>\xa099.9\xa0%', '100\xa0%']
+    """
+    if not math.isfinite(share):
+        return _UNKNOWN
+    exact = Decimal(repr(float(share))) * 100
+    if exact in (0, 100):
+        return f"{exact:.0f}{_SPACE}%"
+    upward = rounding == ROUND_CEILING
+    if exact < _SMALLEST_PERCENT:
+        return f"{'' if upward else f'<{_SPACE}'}{_SMALLEST_PERCENT}{_SPACE}%"
+    if exact > _LARGEST_PERCENT:
+        return f"100{_SPACE}%" if upward else f">{_SPACE}{_LARGEST_PERCENT}{_SPACE}%"
+    quantum = Decimal(1).scaleb(min(-1, exact.adjusted() - 1))
+    return f"{exact.quantize(quantum, rounding=rounding):f}{_SPACE}%"
+
+
+def level(share: float) -> str:
+    r"""Return an asked level, which is exact, without digits it does not need.
+
+    >>> level(0.05), level(0.001)
+    ('5\xa0%', '0.1\xa0%')
+    """
+    return f"{(Decimal(repr(float(share))) * 100).normalize():f}{_SPACE}%"
+
+
+def at_most(share: float) -> str:
+    r"""Return an upper bound, rounded up so that it stays one.
+
+    >>> at_most(0.03621)
+    '3.7\xa0%'
+    """
+    return percent(share, rounding=ROUND_CEILING)
+
+
+def headline(rate: Rate) -> str:
+    r"""Return the one figure that may stand for a rate: a count of zero shows its upper bound.
+
+    >>> headline(Rate(0.0, 0.0, 0.0362, 100, 0))
+    '≤\xa03.7\xa0%'
+    """
+    return f"≤{_SPACE}{at_most(rate.high)}" if rate.count == 0 else percent(rate.value)
+
+
+def out_of(rate: Rate) -> str:
+    """Return the counts of a rate.
+
+    >>> out_of(Rate(0.042, 0.03, 0.06, 1000, 42))
+    '42 of 1,000'
+    """
+    return f"{thousands(rate.count)} of {thousands(rate.n)}"
+
+
+def interval(rate: Rate) -> str:
+    r"""Return a rate's interval, rounded outward so that it still covers.
+
+    >>> interval(Rate(0.042, 0.0304, 0.0562, 1000, 42))
+    '95\xa0% interval 3.0\xa0% to 5.7\xa0%'
+    >>> interval(Rate(0.0, 0.0, 0.0362, 100, 0))
+    '95\xa0% interval up to 3.7\xa0%'
+    """
+    name = f"{level(rate.confidence)} interval"
+    if rate.low <= 0.0:
+        return f"{name} up to {at_most(rate.high)}"
+    return f"{name} {percent(rate.low, rounding=ROUND_FLOOR)} to {at_most(rate.high)}"
+
+
+def similarity(value: float | None) -> str:
+    r"""Return a cosine with three decimals; only a copy reads 1.000.
+
+    >>> [similarity(value) for value in (0.98765, 0.99996, 1 - 1e-7, -0.25, None)]
+    ['0.988', '>\xa00.999', '1.000', '−0.250', '–']
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    # Rows are float32: equal images come out within 1e-6 of 1.
+    if 0.9995 <= value < 1.0 - 1e-6:
+        return f">{_SPACE}0.999"
+    written = f"{value:.3f}"
+    return "0.000" if written == "-0.000" else written.replace("-", "−")
+
+
+def p_value(p: float | None) -> str:
+    r"""Return a p- or q-value with two digits that count.
+
+    Tails are computed down to 1e-12; below it stands the bound.
+
+    >>> [p_value(p) for p in (0.0312, 3e-8, 1e-12, 0.9999, None)]
+    ['0.031', '3\xa0×\xa010⁻⁸', '<\xa010⁻¹²', '>\xa00.99', '–']
+    """
+    if p is None:
+        return MISSING
+    if not math.isfinite(p):
+        return _UNKNOWN
+    if p <= 1e-12:
+        return f"<{_SPACE}10⁻¹²"
+    if p >= 0.001:
+        return _plain_p(p)
+    mantissa, exponent = f"{p:.1e}".split("e")
+    power = str(int(exponent)).translate(_SUPERSCRIPT)
+    return f"{mantissa.removesuffix('.0')}{_SPACE}×{_SPACE}10{power}"
+
+
+def _plain_p(p: float) -> str:
+    if p >= 1.0:
+        return "1"
+    return f">{_SPACE}0.99" if p >= 0.995 else f"{p:#.2g}"
+
+
+def p_phrase(p: float) -> str:
+    r"""Return a p-value with its sign of equation.
+
+    >>> p_phrase(0.0312), p_phrase(0.0)
+    ('p\xa0=\xa00.031', 'p\xa0<\xa010⁻¹²')
+    """
+    written = p_value(p)
+    sign = "" if written[0] in "<>" else f"={_SPACE}"
+    return f"p{_SPACE}{sign}{written}"
+
+
+def ratio(value: float) -> str:
+    """Return a ratio with two digits that count.
+
+    >>> ratio(0.9983), ratio(0.0123), ratio(25.3)
+    ('1.0', '0.012', '25')
+    """
+    return f"{value:#.2g}" if value < 9.95 else f"{value:,.0f}"
+
+
+def tie(text: str) -> str:
+    r"""Return ``text`` with its numbers tied to their per cent signs, so that no line parts them.
+
+    >>> tie("4.2 % of 20")
+    '4.2\xa0% of 20'
+    """
+    return text.replace(" %", f"{_SPACE}%")
+
+
+def shorten(fingerprint: str) -> str:
+    """Return the start of a fingerprint, enough to compare by eye.
+
+    >>> shorten("0123456789abcdef0123")
+    '0123456789ab…'
+    """
+    return fingerprint if len(fingerprint) <= 13 else f"{fingerprint[:12]}…"
+
+
+def yes_no(answer: bool | None) -> str:
+    """Return ``yes``, ``no`` or ``not known``."""
+    return _UNKNOWN if answer is None else "yes" if answer else "no"

@@ -1,0 +1,146 @@
+"""The report: one page, no script, no request."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, get_args
+
+import jinja2
+from markupsafe import Markup
+
+from spolia.core.errors import UsageError
+from spolia.core.results import Outcome, Summary
+from spolia.report import figures, histogram
+from spolia.report import format as written
+from spolia.report.pairs import Details, Pair, Profile, redact
+from spolia.report.thumbnails import thumbnail
+
+_WORDS: dict[Outcome, tuple[str, str]] = {
+    "leak": ("Leak found", "The synthetic set gives away training images."),
+    "none": ("Nothing found", "That is no proof of absence: mind what could not be excluded."),
+    "inconclusive": ("Inconclusive", "This audit was too weak to say either way."),
+    "no verdict": ("No verdict", "The closest pairs are ranked, and no error rate is known."),
+}
+_FILTERS = (
+    "level",
+    "p_phrase",
+    "p_value",
+    "percent",
+    "ratio",
+    "shorten",
+    "similarity",
+    "thousands",
+    "tie",
+    "yes_no",
+)
+_WIDE, _NARROW = 720.0, 350.0
+
+
+def render_html(
+    summary: Summary,
+    pairs: Sequence[Pair],
+    *,
+    profile: Profile = "public",
+    details: Details | None = None,
+) -> str:
+    """Return the report as one HTML page: the same text for the same input, always UTF-8.
+
+    Parameters
+    ----------
+    summary
+        The audit in numbers.
+    pairs
+        The closest pairs in the order in which to show them. In the ``public`` profile everything
+        but their numbers is dropped before the page is made.
+    profile
+        ``public``: numbers only. ``internal``: with ids and blurred images. ``full``: not blurred.
+    details
+        Locations, quarantine and plan; dropped in the ``public`` profile.
+
+    Raises
+    ------
+    UsageError
+        If there is no such profile, or an image is not uint8 RGB.
+    """
+    if profile not in get_args(Profile):
+        raise UsageError(
+            f"profile must be one of {', '.join(get_args(Profile))}, but is {profile!r}"
+        )
+    if profile == "public":
+        pairs, details = [redact(pair) for pair in pairs], None
+    word, gloss = _WORDS[summary.outcome]
+    heading, lead = _introduce(summary, pairs)
+    return _template().render(
+        summary=summary,
+        pairs=pairs,
+        profile=profile,
+        details=details,
+        word=word,
+        gloss=gloss,
+        heading=heading,
+        lead=lead,
+        figures=figures.key_figures(summary),
+        charts=_charts(summary),
+    )
+
+
+def _introduce(summary: Summary, pairs: Sequence[Pair]) -> tuple[str, str]:
+    """Return the heading of the list of pairs and what it is worth."""
+    if summary.outcome == "no verdict":
+        return "Ranking, no verdict", _why_no_verdict(summary)
+    asked = written.level(summary.fdr)
+    named = sum(pair.q is not None and pair.q <= summary.fdr for pair in pairs)
+    if summary.outcome == "leak" and named:
+        return (
+            "Findings",
+            f"Named at a false discovery rate of {asked}: {named} of the {len(pairs)} pairs below.",
+        )
+    if not pairs:
+        return "Findings", "There are none."
+    why = (
+        "The audit is inconclusive, so that none of these counts as a finding"
+        if summary.outcome == "inconclusive"
+        else f"None of these can be named at a false discovery rate of {asked}"
+    )
+    return "Closest pairs, not findings", f"{why}; they are the closest there are."
+
+
+def _why_no_verdict(summary: Summary) -> str:
+    if any(one.role == "control" and one.records for one in summary.sets):
+        return "The notes above say why there is no verdict; this order is no evidence of a leak."
+    return (
+        "Without control images nobody knows how similar chance makes two images, so this order "
+        "is no evidence of a leak."
+    )
+
+
+def _charts(summary: Summary) -> tuple[tuple[str, histogram.Chart], ...]:
+    """Draw the histogram twice: letters that are scaled down to a phone cannot be read."""
+    drawn = (
+        (name, histogram.draw(summary.distribution, summary.threshold, width=width))
+        for name, width in (("wide", _WIDE), ("narrow", _NARROW))
+    )
+    return tuple((name, chart) for name, chart in drawn if chart is not None)
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("spolia.report", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {name: getattr(written, name) for name in _FILTERS}
+    environment.filters["thumbnail"] = thumbnail
+    return environment.get_template("report.html.jinja")
+
+
+def _finalize(value: Any) -> Any:
+    """Make every text visible that is not our own markup; autoescape follows."""
+    return (
+        written.visible(value)
+        if isinstance(value, str) and not isinstance(value, Markup)
+        else value
+    )

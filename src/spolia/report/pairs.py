@@ -1,0 +1,62 @@
+"""What a report may show beside the numbers, and what a public one may not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Profile = Literal["public", "internal", "full"]
+"""``public``: numbers only. ``internal``: ids, paths and blurred images. ``full``: not blurred."""
+
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """One synthetic record beside the training record it is closest to."""
+
+    number: int
+    """Place in the list, from 1."""
+    similarity: float
+    control_similarity: float | None
+    """Best similarity of the same synthetic unit to control; ``None`` without a control."""
+    p: float | None
+    q: float | None
+    kind: str
+    """``near duplicate``, ``same identity`` or ``unresolved``."""
+    query: str | None = None
+    """Id of the synthetic record."""
+    reference: str | None = None
+    """Id of the training record."""
+    identity: str | None = None
+    """The training identity it shows."""
+    query_image: Image | None = None
+    """``(h, w, 3)`` uint8 RGB."""
+    reference_image: Image | None = None
+    """``(h, w, 3)`` uint8 RGB."""
+
+
+@dataclass(frozen=True)
+class Details:
+    """What only people inside the house may read."""
+
+    locations: Mapping[str, str]
+    """Role of a set to where it lies."""
+    quarantine: tuple[tuple[str, str, str], ...] = ()
+    """``(role, id, reason)`` of every record that could not be read."""
+    plan: str = ""
+    """The plan as TOML."""
+
+
+def redact(pair: Pair) -> Pair:
+    """Return ``pair`` with its numbers alone: no id, no identity, no image.
+
+    >>> pair = Pair(1, 0.9, 0.3, 0.001, 0.02, "same identity", query="a.png", identity="ann")
+    >>> redact(pair).query is None and redact(pair).identity is None, redact(pair).similarity
+    (True, 0.9)
+    """
+    return replace(
+        pair, query=None, reference=None, identity=None, query_image=None, reference_image=None
+    )

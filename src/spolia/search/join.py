@@ -1,0 +1,150 @@
+"""The exact join: the k nearest, all above, the top and a histogram, in one pass."""
+
+import math
+import operator
+import os
+from typing import SupportsIndex
+
+from spolia.core.errors import InvalidRows, UsageError
+from spolia.core.progress import Progress, silent
+from spolia.core.types import Rows, check_rows
+from spolia.search.plan import Wanted, make_plan
+from spolia.search.result import JoinResult
+from spolia.search.run import run_plan
+
+_HIGHEST = 1.001
+"""Similarities of rows whose norms are within 1e-4 of 1 lie between -1.001 and 1.001."""
+
+
+def join(
+    query: Rows,
+    base: Rows,
+    *,
+    k: int | None = None,
+    above: float | None = None,
+    top: int | None = None,
+    histogram: int | None = None,
+    memory: int = 2 << 30,
+    threads: int | None = None,
+    progress: Progress = silent,
+) -> JoinResult:
+    r"""Compare every row of ``query`` with every row of ``base``, exactly, in bounded memory.
+
+    The similarity of two rows is their dot product, rounded once to float64:
+
+    .. math:: s(x, y) = \mathrm{RN}\left(\sum_{j=1}^{d} x_j y_j\right), \qquad
+              \mathrm{RN}(0) = +0
+
+    that is, the cosine of unit rows; the similarity to an all-zero row is 0. Pairs are ranked by
+    similarity down, ties by query row up, then by base row up.
+
+    The result is a function of the rows and of ``k``, ``above``, ``top`` and ``histogram`` alone.
+    No other option, no machine, and no way of storing the rows changes a bit of it: all equal
+    `spolia.search.reference.join_reference`.
+
+    Parameters
+    ----------
+    query, base
+        ``(n, d)`` and ``(m, d)`` float32, each row finite and of norm 1 (within 1e-4) or exactly
+        0. Arrays, memory-maps or the rows of a store. Either may be empty.
+    k
+        Ask for the k nearest rows of base for each row of query; at least 1, may exceed m.
+    above
+        Ask for all pairs with a similarity of ``above`` or more; -1 to 1.
+    top
+        Ask for the best pairs of all, at most this many; at least 1, may exceed n * m.
+    histogram
+        Ask how all n * m pairs are distributed over this many equal bins on [-1, 1]; at least 1.
+        Takes about three times as long, because tiles are computed in float64.
+    memory
+        Bytes that the join may use at any time beside its input and its output. Half of it is
+        kept for the pairs at or above ``above``, at about 96 bytes a pair. The smallest budget
+        that works is a few MiB, 64 bytes for each row of base and 400 for each pair of ``top``.
+        The matrix library's own buffers, some 30 MiB a thread, come on top.
+    threads
+        How many threads at most; default all the processor cores this process may use. Where
+        ``memory`` is small, fewer are used.
+    progress
+        Told ``("join", rows of query done, n)``.
+
+    Returns
+    -------
+    JoinResult
+        ``indices`` ``(n, k)`` int64 and ``similarities`` ``(n, k)`` float64, nearest first,
+        filled up with -1 and -inf where k > m; ``pairs`` and ``top``, each with ``query``,
+        ``base`` and ``similarity``, best first; ``histogram`` with ``counts`` ``(bins,)`` and
+        ``edges`` ``(bins + 1,)``. What was not asked for is ``None``.
+
+    Raises
+    ------
+    InvalidRows
+        If a side is not float32, not finite, not of unit rows, or the widths differ.
+    UsageError
+        If no output is asked for, an option is out of range, or ``memory`` is too small.
+    ResultTooLarge
+        If there are more pairs at or above ``above`` than ``memory`` can hold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> base = np.float32([[1, 0], [0.6, 0.8], [0, 1]])
+    >>> query = np.float32([[0, 1], [1, 0]])
+    >>> result = join(query, base, k=2, above=0.7, top=1, histogram=4)
+    >>> result.indices.tolist()
+    [[2, 1], [0, 1]]
+    >>> result.similarities.round(3).tolist()
+    [[1.0, 0.8], [1.0, 0.6]]
+    >>> list(zip(result.pairs.query.tolist(), result.pairs.base.tolist()))
+    [(0, 2), (1, 0), (0, 1)]
+    >>> result.top.similarity.tolist()
+    [1.0]
+    >>> result.histogram.counts.tolist()
+    [0, 0, 2, 4]
+    """
+    wanted = Wanted(
+        k=_at_least_one("k", k),
+        above=_threshold(above),
+        top=_at_least_one("top", top),
+        bins=_at_least_one("histogram", histogram),
+    )
+    if wanted == Wanted():
+        raise UsageError("join must be asked for an output; give k, above, top or histogram")
+    cores = _at_least_one("threads", threads) or _cores()
+    check_rows(query, "query")
+    check_rows(base, "base")
+    (n, d), (m, width) = query.shape, base.shape
+    if d != width:
+        raise InvalidRows(
+            f"query and base must have the same width, but have {d} and {width} columns; embed "
+            "both with the same embedder"
+        )
+    plan = make_plan((n, m, d), wanted, memory=memory, threads=cores)
+    return run_plan(query, base, wanted, plan, progress)
+
+
+def _at_least_one(name: str, value: SupportsIndex | None) -> int | None:
+    if value is None:
+        return None
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise UsageError(f"{name} must be a whole number, but is {value!r}") from None
+    if number < 1:
+        raise UsageError(f"{name} must be at least 1, but is {number}")
+    return number
+
+
+def _threshold(above: float | None) -> float | None:
+    if above is None:
+        return None
+    if not math.isfinite(above) or abs(above) > _HIGHEST:
+        raise UsageError(
+            f"above must be a similarity, between -1 and 1, but is {above}; up is closer"
+        )
+    return float(above)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

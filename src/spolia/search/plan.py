@@ -1,0 +1,131 @@
+"""How a join is cut up so that it stays within its memory budget."""
+
+from dataclasses import dataclass
+
+from spolia.core.errors import UsageError
+from spolia.search.tiles import tile_margin
+
+_ROWS, _COLUMNS, _FEWEST_COLUMNS = 1024, 2048, 64
+_STRIP = 1 << 16
+_WAITING = 1 << 12
+
+# Working memory in bytes, counted from the arrays alive together at the worst moment of a step.
+_STRIP_PAIR = 96
+_WAITING_PAIR = 96
+_OUTPUT_PAIR = 96
+_BASE_ROW = 64
+_BIN = 32
+_SETTLING = 2 << 20
+_COORDINATE = 64
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The outputs asked of a join; ``None`` where not asked."""
+
+    k: int | None = None
+    above: float | None = None
+    top: int | None = None
+    bins: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The pieces of a join; its result does not depend on them, provided that ``margin`` holds."""
+
+    threads: int
+    rows: int
+    """Query rows per block; a block is one thread's piece of work."""
+    columns: int
+    """Base rows per tile."""
+    strip: int
+    """Pairs of a tile looked at together."""
+    waiting: int
+    """Candidates that wait to be settled beside those that must be kept."""
+    most_pairs: int
+    """How many pairs at or above a similarity fit the budget."""
+    wide: bool
+    """Are tiles float64?"""
+    margin: float
+    """How far the similarity in a tile may lie from the true one."""
+
+
+def make_plan(shape: tuple[int, int, int], wanted: Wanted, *, memory: int, threads: int) -> Plan:
+    """Return the largest useful pieces that fit ``memory`` bytes.
+
+    Takes fewer threads than asked where they would not fit side by side, and keeps half of the
+    budget for the pairs above a similarity where these are wanted.
+
+    Parameters
+    ----------
+    shape
+        ``(n, m, d)``: query rows, base rows, width.
+
+    Raises
+    ------
+    UsageError
+        If not even the smallest pieces fit on one thread.
+
+    Examples
+    --------
+    >>> plan = make_plan((50_000, 50_000, 512), Wanted(k=10), memory=512 << 20, threads=2)
+    >>> plan.threads, plan.rows, plan.columns
+    (2, 1000, 2048)
+    """
+    n, m, d = shape
+    shared = _shared_bytes(shape, wanted)
+    budget = (memory if wanted.above is None else memory // 2) - shared
+    threads, rows, columns = _fit(shape, wanted, budget, threads)
+    used = threads * _thread_bytes(rows, columns, shape, wanted)
+    if used > budget:
+        least = (used + shared) * (1 if wanted.above is None else 2)
+        raise UsageError(
+            f"memory must be at least {least:,} bytes to join {n:,} with {m:,} rows of width "
+            f"{d:,}, but is {memory:,}; raise memory, or ask for a smaller k, top or histogram"
+        )
+    # Blocks of one size, and as many for each thread, so that all are busy to the end.
+    blocks = -(-n // (rows * threads)) * threads
+    wide = wanted.bins is not None
+    return Plan(
+        threads=threads,
+        rows=max(1, -(-n // max(1, blocks))),
+        columns=columns,
+        strip=_STRIP,
+        waiting=_WAITING,
+        most_pairs=(memory - used - shared) // _OUTPUT_PAIR,
+        wide=wide,
+        margin=tile_margin(d, wide=wide),
+    )
+
+
+def _fit(
+    shape: tuple[int, int, int], wanted: Wanted, budget: int, threads: int
+) -> tuple[int, int, int]:
+    """Return threads, rows and columns that fit, or the smallest there are."""
+    for count in range(threads, 0, -1):
+        rows, columns = _ROWS, _COLUMNS
+        while rows > 1:
+            if count * _thread_bytes(rows, columns, shape, wanted) <= budget:
+                return count, rows, columns
+            rows, columns = rows // 2, max(_FEWEST_COLUMNS, columns // 2)
+    return 1, 1, _FEWEST_COLUMNS
+
+
+def _thread_bytes(rows: int, columns: int, shape: tuple[int, int, int], wanted: Wanted) -> int:
+    """Return the working memory of one thread."""
+    n, m, d = shape
+    item = 8 if wanted.bins else 4
+    inputs = (rows + columns) * d * (4 if item == 4 else 12)
+    kept = rows * min(wanted.k or 0, m) + min(wanted.top or 0, n * m)
+    waiting = (4 * kept + _WAITING) * _WAITING_PAIR
+    strip = min(rows * columns, max(_STRIP, columns)) * _STRIP_PAIR
+    bins = (wanted.bins or 0) * _BIN
+    return inputs + rows * columns * item + strip + waiting + bins + _SETTLING + d * _COORDINATE
+
+
+def _shared_bytes(shape: tuple[int, int, int], wanted: Wanted) -> int:
+    """Return the working memory of all threads together."""
+    n, m, _ = shape
+    copies = m * _BASE_ROW if wanted.k or wanted.top else 0
+    top = 2 * min(wanted.top or 0, n * m) * _OUTPUT_PAIR
+    return copies + top + (wanted.bins or 0) * _BIN

@@ -1,0 +1,69 @@
+"""Sets of encoded image files, whatever holds the files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from spolia.core.progress import Progress
+from spolia.sources.decode import decode
+from spolia.sources.source import UInt8, fingerprint_of
+
+MAX_ENCODED_BYTES = 256 * 1024 * 1024
+"""The largest encoded image that is read; a larger file is unreadable, with that reason."""
+
+IMAGE_SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2")
+)
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedSource:
+    """Image files in a container that can be read by index; a `Source`.
+
+    Parameters
+    ----------
+    uri, ids, identities, ignored
+        As in `Source`.
+    read
+        Gives a record's encoded bytes or raises UnreadableImage; safe in several threads.
+    progress
+        Told about the fingerprint.
+    """
+
+    uri: str
+    ids: tuple[str, ...] = field(repr=False)
+    identities: tuple[str, ...] | None = field(repr=False)
+    ignored: int
+    read: Callable[[int], bytes] = field(repr=False)
+    progress: Progress = field(repr=False)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of the ids and the encoded bytes."""
+        return fingerprint_of(self.ids, self.read, progress=self.progress)
+
+    def image(self, index: int) -> UInt8:
+        """Return record ``index`` as upright RGB, ``(h, w, 3)`` uint8."""
+        return decode(self.read(index))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def is_image_name(name: str) -> bool:
+    """Whether ``name`` ends like an image file, in upper or lower case.
+
+    >>> is_image_name("a/b.JPG"), is_image_name("a/notes.txt")
+    (True, False)
+    """
+    return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def is_hidden(part: str) -> bool:
+    """Whether one part of a path is hidden, or what macOS adds to archives.
+
+    >>> is_hidden(".thumbs"), is_hidden("__MACOSX"), is_hidden(".."), is_hidden("a")
+    (True, True, False, False)
+    """
+    return part == "__MACOSX" or (part.startswith(".") and part not in (".", ".."))

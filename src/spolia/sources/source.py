@@ -1,0 +1,101 @@
+"""What every source offers, and the fingerprint they share."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from spolia.core.errors import UnreadableImage
+from spolia.core.progress import Progress
+
+UInt8 = npt.NDArray[np.uint8]
+
+_REPORT_EVERY = 64
+
+
+class Source(Protocol):
+    """A set of images: listed when opened, read one by one when asked.
+
+    Safe to use from several threads at once.
+    """
+
+    @property
+    def uri(self) -> str:
+        """Where the set lies, as the caller wrote it."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """One distinct name per record, in the order of the records.
+
+        File names are kept as they are: an id may hold control characters or lone surrogates, and
+        whoever prints it escapes it.
+        """
+
+    @property
+    def identities(self) -> tuple[str, ...] | None:
+        """The identity of each record, or None where unknown."""
+
+    @property
+    def ignored(self) -> int:
+        """How many files of the set were left out because they are not images."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digest (64 digits) of the ids and contents, in order; computed once, when asked.
+
+        The same wherever the set lies and whenever it was written; a folder and a zip of the same
+        files have the same. Identities are not part of it.
+        """
+
+    def image(self, index: int) -> UInt8:
+        """Return record ``index`` (from 0) as RGB, ``(h, w, 3)`` uint8, upright.
+
+        Raises
+        ------
+        UnreadableImage
+            The message is the reason, in one short line.
+        """
+
+    def __len__(self) -> int:
+        """How many records there are, the unreadable ones included."""
+
+
+def fingerprint_of(
+    ids: Sequence[str], content: Callable[[int], bytes], *, progress: Progress
+) -> str:
+    """Return the digest of ``(id, content)`` of every record, in order.
+
+    Parameters
+    ----------
+    ids
+        The records' names.
+    content
+        Gives a record's bytes; where it raises UnreadableImage the record counts as unreadable,
+        and the digest differs from that of the same set with a readable record there.
+    progress
+        Told about the stage ``fingerprint``.
+
+    Examples
+    --------
+    >>> from spolia.core.progress import silent
+    >>> fingerprint_of(["a", "b"], [b"1", b"2"].__getitem__, progress=silent)[:16]
+    '...'
+    """
+    digest = hashlib.blake2b(b"spolia source 1\n", digest_size=32)
+    for index, name in enumerate(ids):
+        # Names from the file system may hold lone surrogates, which plain UTF-8 refuses.
+        encoded = name.encode("utf-8", "surrogatepass")
+        # The length in front keeps ("ab", "c") and ("a", "bc") apart.
+        digest.update(len(encoded).to_bytes(8, "little") + encoded + _digest(content, index))
+        if (index + 1) % _REPORT_EVERY == 0 or index + 1 == len(ids):
+            progress("fingerprint", index + 1, len(ids))
+    return digest.hexdigest()
+
+
+def _digest(content: Callable[[int], bytes], index: int) -> bytes:
+    try:
+        return b"\x01" + hashlib.blake2b(content(index), digest_size=32).digest()
+    except UnreadableImage:
+        return b"\x00"

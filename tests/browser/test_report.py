@@ -1,0 +1,94 @@
+"""The report in a real Chromium: it opens, stays silent, fits a phone, and unveils by keyboard."""
+
+import html
+import shutil
+import subprocess
+
+import pytest
+
+from spolia.report import render_html
+from tests import report_samples as samples
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--enable-logging=stderr",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("needs chromium on the PATH")
+    return found
+
+
+@pytest.fixture
+def browse(chromium, tmp_path):
+    """Open a page; return its document as the browser made it, and what the console said."""
+
+    def run(page):
+        file = tmp_path / "page.html"
+        file.write_text(page, encoding="utf-8")
+        command = [chromium, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+        done = subprocess.run(
+            [*command, file.as_uri()], capture_output=True, timeout=120, check=True
+        )
+        said = done.stderr.decode(errors="replace").splitlines()
+        return done.stdout.decode(), [line for line in said if "CONSOLE" in line]
+
+    return run
+
+
+def framed(page, script):
+    """``page`` in a frame as wide as a phone, and what ``script`` sees of its document there."""
+    return f"""<iframe srcdoc="{html.escape(page)}" width="375" height="800"></iframe>
+    <output></output><script>onload = () => {{
+        const page = document.querySelector("iframe").contentDocument;
+        const style = (element) => page.defaultView.getComputedStyle(element);
+        document.querySelector("output").textContent = JSON.stringify({script});
+    }}</script>"""
+
+
+@pytest.mark.parametrize("outcome", samples.OUTCOMES)
+def test_the_report_opens_with_its_verdict_and_a_silent_console(browse, outcome):
+    summary = samples.OUTCOMES[outcome]
+    document, console = browse(
+        render_html(summary, samples.pairs(), profile="internal", details=samples.DETAILS)
+    )
+    assert summary.sentence in document.replace("&nbsp;", " ")
+    assert "</footer>" in document
+    assert console == []
+
+
+def test_a_page_that_breaks_the_policy_would_be_noticed(browse):
+    page = render_html(samples.LEAK, []).replace("</main>", "<script>1</script></main>")
+    _, console = browse(page)
+    assert any("Content Security Policy" in line for line in console)
+
+
+@pytest.mark.parametrize("profile", ["public", "internal"])
+def test_the_report_is_no_wider_than_a_phone(browse, profile):
+    page = render_html(samples.LEAK, samples.pairs(), profile=profile, details=samples.DETAILS)
+    document, _ = browse(framed(page, "page.documentElement.scrollWidth <= 375"))
+    assert "<output>true</output>" in document
+
+
+def test_an_image_is_blurred_until_it_is_asked_for_by_keyboard(browse):
+    page = render_html(samples.LEAK, samples.pairs(1), profile="internal")
+    script = """(() => {
+        const box = page.querySelector("input"), image = page.querySelector("img");
+        box.focus();
+        const before = style(image).filter;
+        box.click();
+        return [page.activeElement === box, before, style(image).filter];
+    })()"""
+    document, _ = browse(framed(page, script))
+    assert '<output>[true,"blur(14px)","none"]</output>' in document

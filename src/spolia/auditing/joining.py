@@ -2,7 +2,6 @@
 
 import json
 import zipfile
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 
 from spolia.core.errors import PlanMismatch, UsageError
 from spolia.core.progress import Progress, silent
+from spolia.core.types import Int64
 from spolia.core.version import VERSION
 from spolia.search.join import join
 from spolia.search.result import Histogram, JoinResult, Pairs, merge
@@ -65,9 +65,7 @@ def join_to_folder(
         If ``out`` holds another join.
     """
     if all(value is None for value in asdict(asked).values()):
-        raise UsageError(
-            "a join must be asked for something: give --k, --above, --top or --histogram"
-        )
+        raise UsageError("a join must be asked for k, above, top or histogram, but none is given")
     sides = {"query": open_precomputed(query), "base": open_precomputed(base)}
     record = {
         "spolia": VERSION,
@@ -195,5 +193,5 @@ def _write_tables(out: Path, whole: JoinResult, query: Opened, base: Opened) -> 
     return {name: table.num_rows for name, table in tables.items()}
 
 
-def _names(one: Opened, rows: Sequence[int]) -> pa.Array:
+def _names(one: Opened, rows: Int64) -> pa.Array:
     return pa.array([one.embeddings.ids[i] for i in rows], pa.string())

@@ -70,12 +70,14 @@ def match(
         for name, base in sides.items():
             path = folder / f"{name}_{number:05d}.npz"
             part = _read_part(path, key)
+            finished = done + len(rows) * base.shape[0]
             if part is None:
                 part = _search(rows, base, options, progress, done, total)
                 _write_part(path, key, part)
+            else:
+                progress("match", finished, total)
             parts[name].append(part)
-            done += len(rows) * base.shape[0]
-            progress("match", done, total)
+            done = finished
     return {
         name: Neighbours(
             np.concatenate([part.indices for part in some]),

@@ -83,9 +83,8 @@ def audit(
     ('leak', 30)
     """
     plan = _plan(train, synthetic, control, embedder, fdr, seed, options)
-    sets = {"train": train, "synthetic": synthetic}
-    if control is not None:
-        sets["control"] = control
+    sets = {"train": train} | ({} if control is None else {"control": control})
+    sets["synthetic"] = synthetic
     with _folder(out, options.overwrite) as folder:
         write_plan(folder, plan)
         watch = Stopwatch(progress)

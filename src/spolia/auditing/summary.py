@@ -98,7 +98,7 @@ def _why_inconclusive(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict) -
     lean = verdict.lean
     return (
         f"no single identity can be named at {level(plan.fdr)}, but {percent(lean.share.value)} "
-        f"of {_units(sets['synthetic'])} ({_share(lean.share)}) are closer to train than to "
+        f"of {_units(sets['synthetic'])} ({interval(lean.share)}) are closer to train than to "
         f"control, where {percent(lean.expected)} are expected ({p_phrase(lean.p)}): the generator "
         "leaks diffusely, or the control is not of the same population."
     )
@@ -127,8 +127,7 @@ def _notes(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict | None, ties:
     lean = verdict.lean
     if verdict.outcome == "leak" and lean.p <= LEAN_LEVEL:
         notes.append(
-            f"The set as a whole is closer to train as well: {percent(lean.share.value)} "
-            f"({_share(lean.share)}) against {percent(lean.expected)} expected, "
+            f"The set as a whole is closer to train as well: {_share(lean.share)}, against {percent(lean.expected)} expected, "
             f"{p_phrase(lean.p)}."
         )
     if verdict.smallest > 1:

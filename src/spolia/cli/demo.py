@@ -30,7 +30,7 @@ def demo(
 ) -> None:
     """Audit a leaking and a clean generator whose truth is known. No download, under a minute.
 
-    Real images (1,797 handwritten digits, half of them for training) and a real diffusion sampler
+    Real images (1,796 handwritten digits, half of them for training) and a real diffusion sampler
     over denoisers in closed form: one copies training images in three of ten samples, the other
     knows only their mean and covariance.
 
@@ -42,7 +42,7 @@ def demo(
         print_json({name: record for name, (record, _) in runs.items()})
         return
     show(
-        "1,797 handwritten digits (UCI, CC BY 4.0): half trained the generators, half is control.\n"
+        "1,796 handwritten digits (UCI, CC BY 4.0): half trained the generators, half is control\n"
     )
     for name, (record, result) in runs.items():
         show(f"The {name} generator, {SAMPLES} samples", style="bold underline")

@@ -46,7 +46,7 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """What does a synthetic image set give away of its training images?
+    """Say what a synthetic image set gives away of its training images.
 
     spolia compares a synthetic set with the images its generator was trained on and with a control
     it was not trained on, and says what leaked at a controlled error rate.

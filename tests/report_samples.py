@@ -104,7 +104,7 @@ NONE = replace(
     exit_code=EXIT_CODES["none"],
     sentence=(
         "No training identity can be found again in the synthetic set at a false discovery rate "
-        "of 5 % (0 of 5,000, at most 0.074 %)."
+        "of 5 % (0 of 5,000, 95 % interval up to 0.074 %)."
     ),
     notes=(),
     ratio=1.0,

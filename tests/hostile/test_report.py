@@ -76,7 +76,7 @@ def test_no_character_that_cannot_be_seen_reaches_the_page(name):
 @given(st.text(alphabet=st.characters(), max_size=30))
 def test_what_is_made_visible_is_printable_and_stays_so(text):
     shown = visible(text)
-    assert shown.encode("utf-8")
+    assert shown.encode("utf-8").decode("utf-8") == shown
     assert visible(shown) == shown
 
 
@@ -96,6 +96,14 @@ def test_every_text_survives_json(name):
     text = to_json(summary)
     assert text.isascii()
     assert from_json(text) == summary
+
+
+def test_a_number_that_is_missing_is_called_so():
+    nan = float("nan")
+    rate = dataclasses.replace(samples.LEAK.lean.share, value=nan, low=nan, high=nan)
+    lean = dataclasses.replace(samples.LEAK.lean, share=rate, p=nan, unseen=nan)
+    summary = dataclasses.replace(samples.LEAK, lean=lean)
+    assert render_html(from_json(to_json(summary)), []).count("not known") >= 4
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,12 @@ except MissingExtra as error:
     print(error)
 """
 
+EMBED_WITH_OLD_ONNXRUNTIME = EMBED_WITHOUT_ONNXRUNTIME.replace(
+    'sys.modules["onnxruntime"] = None',
+    'import types; old = sys.modules["onnxruntime"] = types.ModuleType("onnxruntime"); '
+    'old.__version__ = "1.20.1"',
+)
+
 
 def run_alone(program: str, card: Path, home: Path) -> str:
     environment = {
@@ -74,6 +80,11 @@ def test_without_onnxruntime_dct_works_and_a_card_names_the_extra(tmp_path: Path
     home.mkdir()
     said = run_alone(EMBED_WITHOUT_ONNXRUNTIME, write_card(tmp_path), home)
     assert "pip install 'spolia[onnx]'" in said
+
+
+def test_an_onnxruntime_that_reads_weights_from_other_files_is_refused(tmp_path: Path) -> None:
+    said = run_alone(EMBED_WITH_OLD_ONNXRUNTIME, write_card(tmp_path), tmp_path)
+    assert "needs onnxruntime 1.21 or newer, but 1.20.1 is installed" in said
 
 
 def test_faces_of_one_person_are_closer_than_those_of_two_as_measured(

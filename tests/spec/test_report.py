@@ -24,6 +24,7 @@ from spolia.report.histogram import draw
 from spolia.report.thumbnails import thumbnail
 from tests import report_samples as samples
 
+EMPTY = Distribution((), (), (), ())
 every_outcome = pytest.mark.parametrize("summary", samples.OUTCOMES.values(), ids=samples.OUTCOMES)
 
 
@@ -195,10 +196,17 @@ def test_an_unknown_profile_is_refused():
 
 def test_a_rate_of_zero_stands_with_its_upper_bound():
     first = key_figures(samples.NONE)[0]
-    assert first.value.replace("\u00a0", " ") == "≤ 0.074 %"
-    assert first.lines[0].replace("\u00a0", " ") == (
-        "0 of 5,000 identities, 95 % interval up to 0.074 %"
-    )
+    assert first.value == "0 of 5,000"
+    assert [line.replace("\u00a0", " ") for line in first.lines] == [
+        "0 of 5,000 identities, 95 % interval up to 0.074 %",
+        "Control, at the same similarity: 0 of 5,000 (95 % interval up to 0.074 %)",
+        "Fewer than 20 (0.40 %) exposed could not have been named",
+    ]
+
+
+def test_a_leak_that_no_control_of_this_size_could_name_is_admitted():
+    summary = dataclasses.replace(samples.INCONCLUSIVE, smallest=8_000)
+    assert key_figures(summary)[0].lines[-1] == "With this control, 8,000 would have to be exposed"
 
 
 def test_a_lean_away_from_train_sets_no_bound():
@@ -267,9 +275,24 @@ def test_no_line_crosses_the_label_of_another():
                 assert [one for one in above if start < one.x < line.label_x] == []
 
 
-def test_a_control_of_another_length_is_refused():
-    with pytest.raises(UsageError, match="one edge more than counts"):
-        draw(Distribution((0.0, 1.0), (1,), (1, 2), ()), None, width=720)
+@pytest.mark.parametrize(
+    ("distribution", "message"),
+    [
+        (Distribution((0.0, 1.0), (1,), (1, 2), ()), "one edge more than counts"),
+        (Distribution((0.0, math.nan), (1,), (), ()), "finite and rise"),
+        (Distribution((1.0, 0.0), (1,), (), ()), "finite and rise"),
+        (Distribution((0.0, 1.0), (-1,), (), ()), "must not be negative"),
+    ],
+)
+def test_what_is_no_histogram_is_refused(distribution, message):
+    with pytest.raises(UsageError, match=message):
+        draw(distribution, None, width=720)
+
+
+def test_an_audit_without_synthetic_units_has_no_picture():
+    page = render_html(dataclasses.replace(samples.NONE, distribution=EMPTY), [])
+    assert "No synthetic unit could be compared." in says(page)
+    assert 'class="chart' not in page
 
 
 def test_the_picture_is_told_in_words():

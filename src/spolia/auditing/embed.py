@@ -19,6 +19,7 @@ from spolia.store.shards import (
     Unreadable,
     begin_store,
     is_complete,
+    name_digest,
     read_unreadable,
     write_shard,
 )
@@ -68,7 +69,7 @@ def embed_source(
             dim=embedder.dim,
             records=n,
             shard_records=options.shard_records,
-            identities_known=source.identities is not None,
+            identities=name_digest(source.identities) if source.identities else None,
             model=embedder.summary,
         ),
     )

@@ -127,7 +127,8 @@ def _notes(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict | None, ties:
     lean = verdict.lean
     if verdict.outcome == "leak" and lean.p <= LEAN_LEVEL:
         notes.append(
-            f"The set as a whole is closer to train as well: {_share(lean.share)}, against {percent(lean.expected)} expected, "
+            f"The set as a whole is closer to train as well: {_share(lean.share)}, against "
+            f"{percent(lean.expected)} expected, "
             f"{p_phrase(lean.p)}."
         )
     if verdict.smallest > 1:

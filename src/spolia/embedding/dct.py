@@ -17,7 +17,7 @@ triangle of ``o o^T / |o|`` (off the diagonal times sqrt 2), so that for two ima
 
 which no mirror changes, and row . row = |e|^2 + |o|^2 = 1.
 
-Cost: 0.15 ms for a 112 x 112 image; 559 columns.
+Cost: 559 columns; about 0.15 ms for a 112 x 112 image on one idle core.
 """
 
 import hashlib

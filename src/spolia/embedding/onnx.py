@@ -25,6 +25,9 @@ from spolia.embedding.preprocess import VERSION, check_pixels, preprocess
 from spolia.embedding.protocol import Pixels
 from spolia.embedding.self_test import Verdict, pattern, run_self_test
 
+_OLDEST = (1, 21)
+"""Older versions ignore where `_session` tells them to look for external weights."""
+
 
 def _onnxruntime() -> ModuleType:
     """Import onnxruntime with its telemetry off, which its Linux wheels have on by default."""
@@ -38,6 +41,11 @@ def _onnxruntime() -> ModuleType:
             "a model card needs onnxruntime, which is not installed; "
             "run: pip install 'spolia[onnx]'"
         ) from error
+    if tuple(map(int, onnxruntime.__version__.split(".")[:2])) < _OLDEST:
+        raise MissingExtra(
+            f"a model card needs onnxruntime 1.21 or newer, but {onnxruntime.__version__} is "
+            "installed; run: pip install 'onnxruntime>=1.21'"
+        )
     onnxruntime.disable_telemetry_events()
     return onnxruntime  # type: ignore[no-any-return]
 
@@ -57,7 +65,7 @@ class Network:
     InvalidCard
         If the bytes are no ONNX model, or its input or outputs are not what the card says.
     MissingExtra
-        If onnxruntime is not installed.
+        If onnxruntime is not installed, or too old.
     """
 
     def __init__(self, card: Card, model: bytes) -> None:

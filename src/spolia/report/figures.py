@@ -32,13 +32,7 @@ class Figure:
 
 
 def key_figures(summary: Summary) -> tuple[Figure, ...]:
-    r"""Return the figures that ``summary`` has; none without a control.
-
-    >>> rate = Rate(0.0, 0.0, 0.036, 100, 0)
-    >>> figure = _compared("Found again", Compared(rate, rate, "identities"), "control")
-    >>> figure.value, figure.ends
-    ('≤\xa03.6\xa0%', ('0\xa0%', '4\xa0%'))
-    """
+    """Return the figures that ``summary`` has; none without a control."""
     figures = []
     if summary.exposed is not None:
         figures.append(
@@ -46,6 +40,7 @@ def key_figures(summary: Summary) -> tuple[Figure, ...]:
                 "Training identities found again",
                 summary.exposed,
                 "Control, at the same similarity",
+                *_blind_spot(summary),
             )
         )
     if summary.flagged is not None:
@@ -61,7 +56,7 @@ def key_figures(summary: Summary) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
-def _compared(title: str, compared: Compared, beside: str) -> Figure:
+def _compared(title: str, compared: Compared, beside: str, *more: str) -> Figure:
     train, control = compared.train, compared.control
     axis = _Axis.holding(0.0, max(train.high, control.high))
     return Figure(
@@ -69,12 +64,23 @@ def _compared(title: str, compared: Compared, beside: str) -> Figure:
         written.headline(train),
         (
             f"{written.out_of(train)} {compared.unit}, {written.interval(train)}",
-            f"{beside}: {written.headline(control)} ({written.out_of(control)}, "
-            f"{written.interval(control)})",
+            f"{beside}: {written.in_full(control)}",
+            *more,
         ),
         (axis.whisker("train", train), axis.whisker("control", control)),
         ends=axis.ends,
     )
+
+
+def _blind_spot(summary: Summary) -> tuple[str, ...]:
+    """Say how many may be exposed and yet none named; the interval of a zero does not hold them."""
+    if summary.exposed is None or summary.exposed.train.count or summary.smallest is None:
+        return ()
+    n, least = summary.exposed.train.n, summary.smallest
+    if least > n:
+        return (f"With this control, {written.thousands(least)} would have to be exposed",)
+    share = written.percent(least / n)
+    return (f"Fewer than {written.thousands(least)} ({share}) exposed could not have been named",)
 
 
 def _leaning(lean: Lean) -> Figure:
@@ -124,6 +130,8 @@ class _Axis:
     @classmethod
     def holding(cls, low: float, high: float) -> "_Axis":
         """Return the stretch with round ends, a whole number of steps long, around both."""
+        if not high > low:  # also where a number is missing
+            return cls(0.0, 1.0)
         steps = (m * 10.0**e for e in range(-7, 0) for m in (1, 2, 5))
         step = next((step for step in steps if 5 * step >= high - low), 1.0)
         start, end = math.floor(low / step) * step, math.ceil(high / step) * step

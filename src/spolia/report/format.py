@@ -86,12 +86,24 @@ def at_most(share: float) -> str:
 
 
 def headline(rate: Rate) -> str:
-    r"""Return the one figure that may stand for a rate: a count of zero shows its upper bound.
+    r"""Return the one figure that may stand for a rate; a count of zero keeps its n.
 
-    >>> headline(Rate(0.0, 0.0, 0.0362, 100, 0))
-    '≤\xa03.7\xa0%'
+    >>> headline(Rate(0.04, 0.01, 0.1, 100, 4)), headline(Rate(0.0, 0.0, 0.0362, 100, 0))
+    ('4.0\xa0%', '0 of 100')
     """
-    return f"≤{_SPACE}{at_most(rate.high)}" if rate.count == 0 else percent(rate.value)
+    return out_of(rate) if rate.count == 0 else percent(rate.value)
+
+
+def in_full(rate: Rate) -> str:
+    r"""Return a rate with its counts and its interval.
+
+    >>> in_full(Rate(0.04, 0.0109, 0.0993, 100, 4))
+    '4.0\xa0% (4 of 100, 95\xa0% interval 1.0\xa0% to 10.0\xa0%)'
+    >>> in_full(Rate(0.0, 0.0, 0.0362, 100, 0))
+    '0 of 100 (95\xa0% interval up to 3.7\xa0%)'
+    """
+    counts = "" if rate.count == 0 else f"{out_of(rate)}, "
+    return f"{headline(rate)} ({counts}{interval(rate)})"
 
 
 def out_of(rate: Rate) -> str:

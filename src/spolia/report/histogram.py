@@ -89,7 +89,7 @@ def draw(distribution: Distribution, threshold: float | None, *, width: float) -
     Raises
     ------
     UsageError
-        If there is not one edge more than counts.
+        If there is not one edge more than counts, the edges do not rise, or a count is negative.
 
     Examples
     --------
@@ -100,11 +100,9 @@ def draw(distribution: Distribution, threshold: float | None, *, width: float) -
     edges = np.asarray(distribution.edges, dtype=np.float64)
     train = np.asarray(distribution.train, dtype=np.int64)
     control = np.asarray(distribution.control or (0,) * train.size, dtype=np.int64)
-    if not edges.size == train.size + 1 == control.size + 1:
-        raise UsageError(
-            f"a histogram must have one edge more than counts, but has {edges.size} edges for "
-            f"{train.size} (train) and {control.size} (control) counts"
-        )
+    if not edges.size:
+        return None
+    _check(edges, train, control)
     occupied = np.flatnonzero(train + control)
     if not occupied.size:
         return None
@@ -118,6 +116,18 @@ def draw(distribution: Distribution, threshold: float | None, *, width: float) -
         named.append((f"found from {written.similarity(threshold)}", threshold, True))
     named = [one for one in named if math.isfinite(one[1])]
     return _place(edges, train, control, named, width=width)
+
+
+def _check(edges: Float64, train: Int64, control: Int64) -> None:
+    if not edges.size == train.size + 1 == control.size + 1:
+        raise UsageError(
+            f"a histogram must have one edge more than counts, but has {edges.size} edges for "
+            f"{train.size} (train) and {control.size} (control) counts"
+        )
+    if not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
+        raise UsageError("the edges of a histogram must be finite and rise, but these do not")
+    if min(train.min(initial=0), control.min(initial=0)) < 0:
+        raise UsageError("the counts of a histogram must not be negative, but one is")
 
 
 def _merge(edges: Float64, train: Int64, control: Int64, most: int) -> tuple[Float64, Int64, Int64]:
@@ -212,7 +222,7 @@ def _lines(named: list[tuple[str, float, bool]]) -> tuple[Line, ...]:
 
 
 def _x_ticks(low: float, high: float, scale: float, width: float) -> tuple[Tick, ...]:
-    step = _nice((high - low) / max(2.0, width / 90.0))
+    step = _nice((high - low) / max(2.0, width / 60.0))
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     first, last = math.ceil(low / step), math.floor(high / step)
     return tuple(

@@ -17,7 +17,7 @@ from spolia.report.thumbnails import thumbnail
 _WORDS: dict[Outcome, tuple[str, str]] = {
     "leak": ("Leak found", "The synthetic set gives away training images."),
     "none": ("Nothing found", "That is no proof of absence: mind what could not be excluded."),
-    "inconclusive": ("Inconclusive", "This audit was too weak to say either way."),
+    "inconclusive": ("Inconclusive", "This audit cannot say either way: mind its self-checks."),
     "no verdict": ("No verdict", "The closest pairs are ranked, and no error rate is known."),
 }
 _FILTERS = (

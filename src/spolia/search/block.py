@@ -47,7 +47,7 @@ def join_block(x: Float32, task: Task, floor: float) -> JoinResult:
             break
         y = np.asarray(task.base[start : start + columns])
         tile = np.matmul(left, y.astype(dtype, copy=False).T, out=buffer[:, : len(y)])
-        block.read(tile, start, zero_rows(y))
+        block.read(tile, y, start)
     return block.result()
 
 
@@ -72,7 +72,7 @@ class _Block:
         return Above(
             threshold,
             room=self._task.plan.waiting,
-            settle=self._settle_pairs,
+            settle=self._settle,
             claim=self._task.claim,
         )
 
@@ -97,36 +97,32 @@ class _Block:
             keep,
             margin=self._task.plan.margin,
             room=4 * keep * groups + self._task.plan.waiting,
-            settle=self._settle_pairs,
+            settle=self._settle,
         )
 
-    def _settle_pairs(self, pairs: Int64) -> Float64:
-        rows, columns = np.divmod(pairs, self._shape[1])
-        return self._settle(rows, columns)
-
-    def read(self, tile: Tile, start: int, zero: Flags) -> None:
-        """Take in the similarities with the base rows from ``start`` on; overwrites ``tile``.
-
-        ``zero`` tells which of these base rows are all zero.
-        """
-        late = np.flatnonzero(self._task.late[start : start + tile.shape[1]])
+    def read(self, tile: Tile, y: Float32, start: int) -> None:
+        """Take in the tile of similarities with ``y``, base from ``start`` on; overwrites it."""
+        late = self._task.late[start : start + tile.shape[1]]
+        hide = np.where(late, -np.inf, 0.0).astype(tile.dtype) if late.any() else None
+        zero = None if self._edges is None else zero_rows(y)
         step = max(1, self._task.plan.strip // tile.shape[1])
         for row in range(0, len(tile), step):
             strip = tile[row : row + step]
             self._count(strip, row, start, zero)
             self._find_above(strip, row, start)
-            strip[:, late] = -np.inf
+            if hide is not None:
+                strip += hide
             self._find_best(strip, row, start)
 
-    def _count(self, strip: Tile, row: int, start: int, zero: Flags) -> None:
-        if self._edges is None:
+    def _count(self, strip: Tile, row: int, start: int, zero: Flags | None) -> None:
+        if self._edges is None or zero is None:
             return
         self._counts += count_tile(
             strip,
             (self._zero[row : row + len(strip)], zero),
             self._task.plan.margin,
             self._edges,
-            lambda rows, columns: self._settle(rows + row, columns + start),
+            lambda rows, columns: self._settle(self._number(rows + row, columns + start)),
         )
 
     def _find_above(self, strip: Tile, row: int, start: int) -> None:
@@ -147,10 +143,14 @@ class _Block:
             floors = np.full(len(strip), self._top.floors[0])
             self._top.add(*self._reach(strip, floors, row, start))
 
+    def _number(self, rows: Int64, columns: Int64) -> Int64:
+        """Return pair numbers."""
+        return rows * self._shape[1] + columns
+
     def _reach(self, strip: Tile, floors: Float64, row: int, start: int) -> tuple[Int64, Float64]:
         """Return numbers and values of the pairs of a strip that reach their row's floor."""
         rows, columns, values = candidates(strip, floors)
-        return (rows + row) * self._shape[1] + (columns + start), values
+        return self._number(rows + row, columns + start), values
 
     def result(self) -> JoinResult:
         """Return the block's join."""

@@ -17,6 +17,9 @@ from spolia.search.result import bin_of
 Tile = npt.NDArray[np.floating[Any]]
 """``(rows, columns)`` float32 or float64."""
 
+Settle = Callable[[Int64], Float64]
+"""From pair numbers to true similarities."""
+
 Flags = npt.NDArray[np.bool_]
 
 NORM_PRODUCT = 1.001
@@ -73,7 +76,7 @@ def count_tile(
     edges
         ``(bins + 1,)``, see `histogram_edges`.
     settle
-        From row and column numbers to true similarities; asked where an edge lies too close.
+        From row and column numbers to true similarities; asked where an edge is too close to tell.
     """
     bins = len(edges) - 1
     place = tile + 1.0
@@ -97,15 +100,16 @@ def zero_rows(rows: Float32) -> Flags:
     return zero
 
 
-def settler(x: Float32, base: Rows) -> Callable[[Int64, Int64], Float64]:
-    """Return the function from rows of ``x`` and of ``base`` to their true similarities."""
-    step = pairs_at_once(x.shape[1])
+def settler(x: Float32, base: Rows) -> Settle:
+    """Return the function from pairs, i * m + j, to the similarities of row i of ``x`` and j."""
+    m, d = base.shape
+    step = pairs_at_once(d)
 
-    def settle(rows: Int64, columns: Int64) -> Float64:
-        result = np.empty(len(rows))
-        for start in range(0, len(rows), step):
-            piece = slice(start, start + step)
-            result[piece] = exact_similarity(x[rows[piece]], np.asarray(base[columns[piece]]))
+    def settle(pairs: Int64) -> Float64:
+        result = np.empty(len(pairs))
+        for start in range(0, len(pairs), step):
+            rows, columns = np.divmod(pairs[start : start + step], m)
+            result[start : start + step] = exact_similarity(x[rows], np.asarray(base[columns]))
         return result
 
     return settle

@@ -75,9 +75,12 @@ def open_npy(uri: str, *, identities: str, progress: Progress) -> ArraySource:
         images = np.load(uri, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # numpy's failures have no common parent
         raise _refusal(uri, reason_of(error)) from error
-    if not isinstance(images, np.ndarray):
+    if not isinstance(images, np.memmap):
         images.close()
-        raise _refusal(uri, "it is an .npz")
+        raise _refusal(uri, "it is an .npz", "say --format npz")
+    pixels = Path(uri).stat().st_size - images.offset
+    if images.nbytes != pixels:
+        raise _refusal(uri, _claim(images.nbytes, pixels))
     return _source(uri, images, identities, progress)
 
 
@@ -97,7 +100,11 @@ def open_npz(uri: str, *, identities: str, progress: Progress) -> ArraySource:
             headers = _headers(archive)
             chosen = _choose(uri, headers, key)
             _check(uri, headers[chosen].shape, headers[chosen].dtype)
-            _check_size(archive, chosen, headers[chosen])
+            # The claim is checked before any memory is set aside for it.
+            claimed = math.prod(headers[chosen].shape)
+            pixels = archive.getinfo(f"{chosen}.npy").file_size - headers[chosen].length
+            if claimed != pixels:
+                raise _refusal(uri, _claim(claimed, pixels))
             with archive.open(f"{chosen}.npy") as file:
                 images = npy_format.read_array(file, allow_pickle=False)
     except UsageError:
@@ -162,13 +169,6 @@ def _choose(uri: str, headers: Mapping[str, _Header], key: str | None) -> str:
     return key if key is not None else next(iter(likely or headers))
 
 
-def _check_size(archive: zipfile.ZipFile, name: str, header: _Header) -> None:
-    # Before any memory is set aside for what the header claims.
-    claimed, size = math.prod(header.shape), archive.getinfo(f"{name}.npy").file_size
-    if header.length + claimed != size:
-        raise ValueError(f"the header claims {claimed} bytes of pixels, the file has {size}")
-
-
 def _source(
     uri: str, images: npt.NDArray[np.generic], identities: str, progress: Progress
 ) -> ArraySource:
@@ -191,6 +191,10 @@ def _check(uri: str, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Non
         raise _refusal(uri, came, "if it is a single image, add the first axis: array[None]")
     if len(shape) not in (3, 4) or min(shape) < 1:
         raise _refusal(uri, came)
+
+
+def _claim(claimed: int, pixels: int) -> str:
+    return f"its header claims {claimed} bytes of pixels, but {pixels} follow"
 
 
 def _refusal(uri: str, came: str, advice: str = "write it again with numpy.save") -> UsageError:

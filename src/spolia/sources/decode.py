@@ -82,7 +82,7 @@ def decode(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> UInt8:
             if picture.width * picture.height > limit:
                 raise Image.DecompressionBombError
             pixels = _rgb(picture)
-            exif = exif or picture.info.get("exif", b"")
+            exif = exif or _exif_block(picture)
     except UnreadableImage:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -112,6 +112,12 @@ def reason_of(error: Exception) -> str:
         return "not enough memory"
     printable = "".join(c if c.isprintable() else "?" for c in text)
     return printable[:_LONGEST_REASON] or type(error).__name__
+
+
+def _exif_block(picture: Image.Image) -> bytes:
+    # A PNG may also hold a text that is called so.
+    block = picture.info.get("exif")
+    return block if isinstance(block, bytes) else b""
 
 
 def _rgb(picture: Image.Image) -> UInt8:

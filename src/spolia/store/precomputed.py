@@ -1,7 +1,6 @@
 """Embeddings that somebody else computed: a ``.npy`` file, or a store."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from spolia.store.shards import (
     Shard,
     Unreadable,
     begin_store,
+    name_digest,
     open_store,
     write_shard,
 )
@@ -108,7 +108,7 @@ def keep_embeddings(folder: Path, embeddings: Embeddings) -> Opened:
             dim=embeddings.vectors.shape[1],
             records=n,
             shard_records=max(n, 1),
-            identities_known=embeddings.identities is not None,
+            identities=name_digest(embeddings.identities) if embeddings.identities else None,
             model=UNKNOWN_MODEL,
         ),
     )
@@ -177,13 +177,5 @@ def fingerprint(embeddings: Embeddings) -> str:
         rows = embeddings.vectors[start : start + _ROWS_PER_STEP]
         digest.update(np.ascontiguousarray(rows).tobytes())
     for names in (embeddings.ids, embeddings.identities or ()):
-        digest.update(_digest_names(names))
+        digest.update(name_digest(names).encode())
     return digest.hexdigest()
-
-
-def _digest_names(names: Sequence[str]) -> bytes:
-    digest = hashlib.blake2b(str(len(names)).encode())
-    for name in names:
-        encoded = name.encode()
-        digest.update(len(encoded).to_bytes(8, "little") + encoded)
-    return digest.digest()

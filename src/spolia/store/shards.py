@@ -12,6 +12,7 @@ Shard *i* holds the readable records among *i·shard_records* to *(i+1)·shard_r
 source. It is complete when its ``.npy`` is there: that file is renamed into place last.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -40,7 +41,8 @@ class Manifest:
     records: int
     """Records of the source, readable or not."""
     shard_records: int
-    identities_known: bool
+    identities: str | None
+    """Digest of the identities, `name_digest`; ``None`` where they are unknown."""
     model: ModelSummary
     format: str = FORMAT
 
@@ -90,7 +92,7 @@ def begin_store(folder: Path, manifest: Manifest) -> None:
         write_text(path, json.dumps(asdict(manifest), indent=2) + "\n")
         return
     there = read_manifest(folder)
-    for what in ("source", "embedder", "records", "shard_records", "identities_known"):
+    for what in ("source", "embedder", "records", "shard_records", "identities"):
         if getattr(there, what) != getattr(manifest, what):
             raise PlanMismatch(
                 f"{folder} holds embeddings with another {what} "
@@ -181,7 +183,7 @@ def open_store(folder: Path) -> Stored:
         unreadable += shard_unreadable
     maps = [np.load(_vectors_path(folder, i), mmap_mode="r") for i in range(manifest.shards)]
     embeddings = Embeddings(
-        ShardedRows(maps, manifest.dim), ids, identities if manifest.identities_known else None
+        ShardedRows(maps, manifest.dim), ids, None if manifest.identities is None else identities
     )
     return Stored(embeddings, tuple(unreadable), manifest)
 
@@ -230,6 +232,19 @@ class ShardedRows:
             here = shard_of == number
             rows[here] = self._shards[number][index[here] - self._starts[number]]
         return rows
+
+
+def name_digest(names: Sequence[str]) -> str:
+    """Return a digest of names in their order.
+
+    >>> name_digest(["ab", "c"]) == name_digest(["a", "bc"])
+    False
+    """
+    digest = hashlib.blake2b(str(len(names)).encode(), digest_size=32)
+    for name in names:
+        encoded = name.encode()
+        digest.update(len(encoded).to_bytes(8, "little") + encoded)
+    return digest.hexdigest()
 
 
 def _vectors_path(folder: Path, shard: int) -> Path:

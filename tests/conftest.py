@@ -16,5 +16,5 @@ SHARED = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 def shared() -> Path:
     """The folder of real images and models that development and CI have beside the checkout."""
     if not SHARED.is_dir():
-        pytest.skip("needs the shared images in ../shared/data, which are not part of the repository")
+        pytest.skip("needs the images in ../shared/data, which are not part of the repository")
     return SHARED.resolve()

@@ -40,7 +40,7 @@ LEAK = Summary(
     outcome="leak",
     exit_code=EXIT_CODES["leak"],
     sentence=(
-        "212 of 5,000 training identities (4.2 %, 95 % interval 3.7 % to 4.9 %) can be found again "
+        "212 of 5,000 training identities (4.2 %, 95 % interval 3.6 % to 4.9 %) can be found again "
         "in the synthetic set, at a false discovery rate of 5 %."
     ),
     notes=(

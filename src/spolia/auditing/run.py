@@ -91,6 +91,7 @@ def audit(
         judge = None if plan.embedder == "precomputed" else open_embedder(embedder)
         prepared = prepare_all(folder, sets, plan, judge, options, watch)
         result = match_and_judge(folder, prepared, plan, options, watch)
+        watch.staged("judge")("", 1, 1)
         result.save(folder)
         write_run(folder, plan, result.summary, watch)
     return result

@@ -38,6 +38,11 @@ class AuditSet:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def noun(self) -> str:
+        """What its units are called: ``identities`` where they are known, else ``images``."""
+        return "identities" if self.summary.identities_known else "images"
+
 
 def prepare(
     role: str,

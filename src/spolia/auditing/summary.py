@@ -95,6 +95,14 @@ def _why_inconclusive(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict) -
             f"{_units(sets['synthetic'])} and {_units(sets['train'])} can show; use a larger "
             "control or synthetic set."
         )
+    if verdict.lean_to_control.p <= LEAN_LEVEL:
+        other = verdict.lean_to_control
+        return (
+            f"{percent(other.share.value)} of {_units(sets['synthetic'])} "
+            f"({interval(other.share)}) are closer to control than to train, where "
+            f"{percent(other.expected)} are expected ({p_phrase(other.p)}): the control is not of "
+            "the same population as train, or it was used to make the synthetic set."
+        )
     lean = verdict.lean
     return (
         f"no single identity can be named at {level(plan.fdr)}, but {percent(lean.share.value)} "
@@ -198,8 +206,7 @@ def _not_tested(sets: dict[str, AuditSet]) -> tuple[str, ...]:
 def _units(one: AuditSet) -> str:
     """Count a set in its units, e.g. ``898 training identities``."""
     adjective = "training" if one.role == "train" else one.role
-    noun = "identities" if one.summary.identities_known else "images"
-    return f"{len(one.identities):,} {adjective} {noun}"
+    return f"{len(one.identities):,} {adjective} {one.noun}"
 
 
 def _share(rate: Rate) -> str:

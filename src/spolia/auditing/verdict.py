@@ -48,6 +48,8 @@ class Verdict:
     exposed: Compared
     flagged: Compared
     lean: Lean
+    lean_to_control: Lean
+    """The same test in the other direction: the control may be nearer than a control should."""
     negative_control: NegativeControl | None
 
 
@@ -105,8 +107,13 @@ def judge(
     negative_control = _negative_control(synthetic, control, halves, to_halves, fdr)
     smallest = smallest_discovery(ratio, fdr)
     exposed, flagged = _rates(contest, decision, lean, ratio, fdr)
+    exposed = replace(exposed, unit=train.noun)
+    flagged = replace(flagged, unit=synthetic.noun)
+    lean_to_control = lean_to_train(
+        contest.control_wins, contest.train_wins, ratio=size_ratio(control, train)
+    )
     return Verdict(
-        _outcome(contest, decision, lean, negative_control, smallest),
+        _outcome(contest, decision, (lean, lean_to_control), negative_control, smallest),
         contest,
         decision,
         ratio,
@@ -114,6 +121,7 @@ def judge(
         exposed,
         flagged,
         lean,
+        lean_to_control,
         negative_control,
     )
 
@@ -130,7 +138,7 @@ def size_ratio(train: AuditSet, control: AuditSet) -> float:
 def _outcome(
     contest: Contest,
     decision: Decision,
-    lean: Lean,
+    leans: tuple[Lean, Lean],
     negative_control: NegativeControl | None,
     smallest: int,
 ) -> Outcome:
@@ -140,7 +148,9 @@ def _outcome(
         return "leak"
     # Where even a leak of every unit could not be named, silence says nothing.
     can_be_named = min(contest.won_by_train.size, decision.found.size)
-    if can_be_named < smallest or lean.p <= LEAN_LEVEL or negative_control is None:
+    if can_be_named < smallest or negative_control is None:
+        return "inconclusive"
+    if min(lean.p for lean in leans) <= LEAN_LEVEL:
         return "inconclusive"
     return "none"
 
@@ -170,9 +180,11 @@ def _rates(
     exposed = exact_rate(int(np.count_nonzero(decision.found)), n_train)
     flagged = exact_rate(int(np.count_nonzero(by_train)), units)
     if at is None:
-        # Nothing named is not nothing leaked: the interval is what the set-level test leaves open.
-        exposed = replace(exposed, high=min(1.0, lean.unseen * units / n_train))
-        flagged = replace(flagged, high=lean.unseen)
+        # Nothing named is not nothing leaked: the bound is what the set-level test leaves open, and
+        # never less than what the rule is blind to.
+        blind = smallest_discovery(ratio, fdr) - 1
+        exposed = replace(exposed, high=min(1.0, max(lean.unseen * units, blind) / n_train))
+        flagged = replace(flagged, high=min(1.0, max(lean.unseen, blind / units)))
     control_found = int(np.count_nonzero(_at_least(contest.control_scores, control_at)))
     return (
         Compared(exposed, exact_rate(control_found, contest.control_scores.size), "identities"),

@@ -51,7 +51,10 @@ class Lean:
     p: float
     """One-sided p-value; an upper bound where it is below 1e-12."""
     unseen: float
-    """Upper 95 % bound on the share of leaked units, if a leak is always closer to train."""
+    """Upper 95 % bound on the share of leaked units, if a leak is always closer to train.
+
+    1 where the set is closer to control than the bound's model allows: then nothing is excluded.
+    """
 
 
 @dataclass(frozen=True)
@@ -129,9 +132,13 @@ class Summary:
     threshold: float | None
     """Similarity from which a training identity counts as found; ``None`` if none was found."""
     exposed: Compared | None
-    """Training identities found again, beside control identities at the same similarity."""
+    """Training identities found again, beside control identities at the same similarity.
+
+    Where none is found, ``train.high`` bounds the share that can be exposed and not found, and
+    the control's are those that the same rule finds with the roles exchanged.
+    """
     flagged: Compared | None
-    """Synthetic units that show one, beside those closest to a control identity."""
+    """Synthetic units that show one, beside those closest to a control identity; as above."""
     lean: Lean | None
     negative_control: NegativeControl | None
     distribution: Distribution

@@ -101,7 +101,7 @@ def _leaning(lean: Lean) -> Figure:
 
 def _unseen(lean: Lean) -> Figure:
     title = "What could not be excluded"
-    if lean.unseen <= 0.0:
+    if lean.unseen >= 1.0:
         return Figure(
             title,
             written.MISSING,

@@ -24,7 +24,6 @@ _FILTERS = (
     "level",
     "p_phrase",
     "p_value",
-    "percent",
     "ratio",
     "shorten",
     "similarity",

@@ -42,7 +42,7 @@ def lean_to_train(train_wins: Int64, control_wins: Int64, *, ratio: float) -> Le
         The share with a Clopper-Pearson interval over Kish's effective number of units,
         its expectation without a leak, the one-sided p, and the share of leaks that cannot be
         excluded: if a leak is always closer to train, share = λ + (1 - λ) p0, solved at the
-        interval's upper end.
+        interval's upper end; 1 (no bound) where the set is closer to control than that allows.
 
     Examples
     --------
@@ -56,7 +56,9 @@ def lean_to_train(train_wins: Int64, control_wins: Int64, *, ratio: float) -> Le
     sizes = sizes[sizes > 0]
     count, n = int(train_wins.sum()), int(sizes.sum())
     share = exact_rate(count, n, effective_n=kish(sizes))
-    unseen = max(0.0, (share.high - expected) / (1.0 - expected))
+    # A share whose whole interval lies under its expectation contradicts the bound's model.
+    open_to_train = (share.high - expected) / (1.0 - expected)
+    unseen = open_to_train if open_to_train > 0.0 else 1.0
     return Lean(share, expected, upper_tail(sizes, expected, count), unseen)
 
 

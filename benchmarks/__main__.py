@@ -1,0 +1,19 @@
+"""``python -m benchmarks NAME [OPTIONS]``: run one experiment and print its table."""
+
+import sys
+from importlib import import_module
+
+EXPERIMENTS = {
+    "faces": "benchmarks.faces",
+    "hubs": "benchmarks.hubs",
+}
+
+
+def main(arguments: list[str]) -> None:
+    if not arguments or arguments[0] not in EXPERIMENTS:
+        sys.exit(f"usage: python -m benchmarks {{{','.join(EXPERIMENTS)}}} [OPTIONS]")
+    import_module(EXPERIMENTS[arguments[0]]).main(arguments[1:])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -18,7 +18,7 @@ from spolia.report import Details, Pair, Profile, from_json, render_html, to_jso
 from spolia.sources import Source, open_source
 from spolia.store.atomic import atomic_file, write_text
 
-SHOWN = 60
+SHOWN = 40
 """Pairs a report shows at most."""
 
 Quarantine = tuple[tuple[str, str, str], ...]

@@ -16,6 +16,7 @@ from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder, open_embedder
+from spolia.store.atomic import make_private
 from spolia.store.precomputed import fingerprint
 
 
@@ -145,5 +146,5 @@ def _folder(out: str | Path | None, overwrite: bool) -> Iterator[Path]:
         if not (folder / FILE).exists() and any(folder.iterdir()):
             raise UsageError(f"--overwrite refused: {folder} is not a run of spolia")
         shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(folder)
     yield folder

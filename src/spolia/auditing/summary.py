@@ -114,12 +114,12 @@ def _why_inconclusive(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict) -
 
 def _notes(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict | None, ties: int) -> list[str]:
     notes = [
-        f"{one.role}: {one.summary.unreadable:,} images could not be read and were left out."
+        f"{one.role}: {_images(one.summary.unreadable)} could not be read and left out."
         for one in sets.values()
         if one.summary.unreadable
     ]
     notes += [
-        f"{one.role}: {one.summary.blank:,} images have no structure to compare and were left out."
+        f"{one.role}: {_images(one.summary.blank)} with no structure to compare, left out."
         for one in sets.values()
         if one.summary.blank
     ]
@@ -207,6 +207,10 @@ def _units(one: AuditSet) -> str:
     """Count a set in its units, e.g. ``898 training identities``."""
     adjective = "training" if one.role == "train" else one.role
     return f"{len(one.identities):,} {adjective} {one.noun}"
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image{'' if count == 1 else 's'}"
 
 
 def _share(rate: Rate) -> str:

@@ -16,8 +16,12 @@ _STYLES = {"leak": "bold red", "none": "bold green"}
 
 
 def audit(
-    train: Annotated[Path, typer.Argument(help="The images the generator was trained on.")],
-    synthetic: Annotated[Path, typer.Argument(help="What the generator made.")],
+    train: Annotated[
+        Path, typer.Argument(metavar="TRAIN", help="The images the generator was trained on.")
+    ],
+    synthetic: Annotated[
+        Path, typer.Argument(metavar="SYNTHETIC", help="What the generator made.")
+    ],
     control: Annotated[
         Path | None,
         typer.Option(

@@ -10,7 +10,9 @@ from spolia.cli.options import Format, Identities, JsonOutput, Quiet, Threads
 
 
 def embed(
-    source: Annotated[Path, typer.Argument(help="A set of images; or .npy rows to normalise.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="A set of images; or .npy rows to normalise.")
+    ],
     embedder: Annotated[
         str, typer.Option(help="dct, a model card (.toml), or precomputed (normalise rows).")
     ],

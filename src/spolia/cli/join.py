@@ -10,8 +10,10 @@ from spolia.cli.options import JsonOutput, Memory, Quiet, Threads, parse_size
 
 
 def join(
-    query: Annotated[Path, typer.Argument(help="Embeddings: a store folder or .npy.")],
-    base: Annotated[Path, typer.Argument(help="Embeddings to search.")],
+    query: Annotated[
+        Path, typer.Argument(metavar="QUERY", help="Embeddings: a store folder or .npy.")
+    ],
+    base: Annotated[Path, typer.Argument(metavar="BASE", help="Embeddings to search.")],
     out: Annotated[Path, typer.Option(help="Folder for the tables; resumable.")],
     k: Annotated[int | None, typer.Option(help="The K nearest of every query.")] = None,
     above: Annotated[

@@ -10,7 +10,7 @@ from spolia.cli.options import JsonOutput
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="A finished run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder.")],
     profile: Annotated[
         Literal["public", "internal", "full"],
         typer.Option(

@@ -11,7 +11,7 @@ from spolia.cli.options import JsonOutput, Quiet
 
 
 def verify(
-    run: Annotated[Path, typer.Argument(help="A finished run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder.")],
     seed: Annotated[int, typer.Option(help="Which records are drawn for the full search.")] = 0,
     json_output: JsonOutput = False,
     quiet: Quiet = False,

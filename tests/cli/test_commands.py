@@ -1,0 +1,362 @@
+"""The real program: exit codes, streams, and what it says when something is wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+import spolia
+from spolia.cli.main import app, run
+from tests.planted import planted
+
+SPOLIA = [sys.executable, "-c", "from spolia.cli.main import main; main()"]
+
+
+def spolia_cli(*arguments, cwd=None, env=None):
+    return subprocess.run(
+        [*SPOLIA, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=os.environ | (env or {}),
+    )
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory):
+    """Planted embeddings as .npy files with their names beside."""
+    import pyarrow as pa
+
+    folder = tmp_path_factory.mktemp("stores")
+    sets = planted(leaks=60, clean=240).sets() | {"null": planted(leaks=0, clean=300).synthetic}
+    for role, one in sets.items():
+        np.save(folder / f"{role}.npy", one.vectors[:])
+        pq.write_table(pa.table({"id": one.ids}), folder / f"{role}.parquet")
+    return folder
+
+
+def audit_arguments(stores, synthetic="synthetic", *more):
+    return (
+        "audit",
+        stores / "train.npy",
+        stores / f"{synthetic}.npy",
+        "--control",
+        stores / "control.npy",
+        "--embedder",
+        "precomputed",
+        *more,
+    )
+
+
+def test_a_leak_exits_with_1_and_says_so(stores):
+    done = spolia_cli(*audit_arguments(stores))
+    assert done.returncode == 1
+    assert done.stdout.startswith("Leak found: ")
+    assert "Negative control: 0 of 150 found" in done.stdout
+    assert "match: 180,000 of 180,000 (100%)" in done.stderr
+
+
+def test_no_leak_exits_with_0(stores):
+    done = spolia_cli(*audit_arguments(stores, "null"))
+    assert done.returncode == 0
+    assert done.stdout.startswith("No leak found: ")
+
+
+def test_no_control_exits_with_4_and_gives_no_verdict(stores):
+    done = spolia_cli(
+        "audit", stores / "train.npy", stores / "synthetic.npy", "--embedder", "precomputed"
+    )
+    assert done.returncode == 4
+    assert done.stdout.startswith("No verdict: ")
+    assert "Ranking, no verdict (5 of 100)" in done.stdout
+
+
+def test_json_is_the_report_and_nothing_else(stores, tmp_path):
+    done = spolia_cli(*audit_arguments(stores, "synthetic", "--json", "--out", tmp_path / "run"))
+    record = json.loads(done.stdout)
+    assert record["outcome"] == "leak"
+    assert record["schema"] == "spolia-report/1"
+    assert done.stdout == (tmp_path / "run" / "report.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["audit", "a"], "SYNTHETIC"),
+        (["audit", "a", "b", "--contorl", "c"], "--control"),
+        (["audit", "nowhere", "neither"], "nowhere"),
+        (["audit", ".", ".", "--embedder", "dtc"], "did you mean dct"),
+        (["audit", ".", ".", "--memory", "much"], "512MiB"),
+        (["join", "a.npy", "b.npy", "--out", "o"], "asked for k, above, top or histogram"),
+        (["join", "a.npy", "b.npy", "--out", "o", "--k", "1"], "a.npy does not exist"),
+        (["embed", "x.npy", "--embedder", "precomputed", "--out", "o"], "does not exist"),
+        (["card", "check", "none.toml"], "none.toml"),
+        (["no-such-command"], "no-such-command"),
+    ],
+    ids=lambda one: " ".join(one) if isinstance(one, list) else "",
+)
+def test_a_wrong_call_exits_with_2_and_says_what_to_do(arguments, message, tmp_path):
+    done = spolia_cli(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["report", "verify"])
+def test_a_folder_that_is_no_run_exits_with_3(command, tmp_path):
+    done = spolia_cli(command, tmp_path)
+    assert done.returncode == 3
+    assert "is not a run" in done.stderr
+
+
+def test_an_unexpected_failure_never_looks_like_a_finding(stores, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = spolia_cli(*audit_arguments(stores, "synthetic", "--out", tmp_path / "file" / "run"))
+    assert done.returncode == 3
+    assert "this is a bug in spolia" in done.stderr
+
+
+def test_an_interrupt_never_looks_like_a_finding(stores, tmp_path):
+    script = (
+        "import signal\n"
+        "from spolia.cli.main import main\n"
+        "signal.signal(signal.SIGALRM, signal.default_int_handler)\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.001)\n"
+        "main()\n"
+    )
+    arguments = [str(one) for one in audit_arguments(stores)]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert "interrupted" in done.stderr
+
+
+def test_a_run_folder_holds_what_the_documentation_names(stores, tmp_path):
+    out = tmp_path / "run"
+    spolia_cli(*audit_arguments(stores, "synthetic", "--out", out))
+    names = {path.name for path in out.iterdir()}
+    assert names == {
+        "plan.toml",
+        "run.json",
+        "matches",
+        "matches.parquet",
+        "findings.parquet",
+        "identities.parquet",
+        "ranking.parquet",
+        "quarantine.csv",
+        "report.json",
+        "report.html",
+    }
+    record = json.loads((out / "run.json").read_text())
+    assert set(record["inputs"]) == {"train", "control", "synthetic"}
+    assert record["seconds"]["match"] >= 0
+    assert pq.read_table(out / "findings.parquet").column_names == [
+        "query",
+        "reference",
+        "identity",
+        "similarity",
+        "control_similarity",
+        "p",
+        "q",
+        "kind",
+    ]
+
+
+def test_verify_accepts_a_run_and_names_what_was_changed(stores, tmp_path):
+    out = tmp_path / "run"
+    spolia_cli(*audit_arguments(stores, "synthetic", "--out", out))
+    fine = spolia_cli("verify", out)
+    assert fine.returncode == 0
+    assert "equal the reference" in fine.stdout
+
+    findings = pq.read_table(out / "findings.parquet")
+    column = findings["similarity"].to_numpy().copy()
+    column[0] = np.nextafter(column[0], 0)
+    place = findings.column_names.index("similarity")
+    pq.write_table(findings.set_column(place, "similarity", [column]), out / "findings.parquet")
+    changed = spolia_cli("verify", out)
+    assert changed.returncode == 3
+    assert "have similarity" in changed.stderr
+
+
+def test_verify_notices_a_changed_decision_and_changed_matches(stores, tmp_path):
+    out = tmp_path / "run"
+    spolia_cli(*audit_arguments(stores, "synthetic", "--out", out))
+    identities = pq.read_table(out / "identities.parquet")
+    pq.write_table(identities.slice(1), out / "identities.parquet")
+    done = spolia_cli("verify", out)
+    assert (done.returncode, "does not follow" in done.stderr) == (3, True)
+
+    pq.write_table(identities, out / "identities.parquet")
+    matches = pq.read_table(out / "matches.parquet")
+    moved = matches["similarity"].to_numpy() * 0.999
+    place = matches.column_names.index("similarity")
+    pq.write_table(matches.set_column(place, "similarity", [moved]), out / "matches.parquet")
+    done = spolia_cli("verify", out)
+    assert (done.returncode, "matches.parquet says" in done.stderr) == (3, True)
+
+
+def test_join_writes_every_table_and_equals_the_reference(stores, tmp_path):
+    from spolia.search.reference import join_reference
+
+    for name in ("train", "synthetic"):
+        rows = np.load(stores / f"{name}.npy")[:40]
+        np.save(tmp_path / f"{name}.npy", rows)
+    out = tmp_path / "joined"
+    options = ("--k", 3, "--above", 0.3, "--top", 7, "--histogram", 20, "--json")
+    call = ("join", tmp_path / "synthetic.npy", tmp_path / "train.npy", "--out", out, *options)
+    done = spolia_cli(*call)
+    assert done.returncode == 0
+    truth = join_reference(
+        np.load(tmp_path / "synthetic.npy"),
+        np.load(tmp_path / "train.npy"),
+        k=3,
+        above=0.3,
+        top=7,
+        histogram=20,
+    )
+    nearest = pq.read_table(out / "nearest.parquet")
+    assert nearest["similarity"].to_pylist() == truth.similarities.ravel().tolist()
+    assert [int(name) for name in nearest["base"].to_pylist()] == truth.indices.ravel().tolist()
+    assert pq.read_table(out / "above.parquet").num_rows == len(truth.pairs)
+    assert pq.read_table(out / "top.parquet")["similarity"].to_pylist() == list(
+        truth.top.similarity
+    )
+    assert pq.read_table(out / "histogram.parquet")["count"].to_pylist() == list(
+        truth.histogram.counts
+    )
+    assert json.loads(done.stdout)["rows"] == {
+        "nearest": 120,
+        "above": len(truth.pairs),
+        "top": 7,
+        "histogram": 20,
+    }
+    again = spolia_cli(*call)
+    assert again.stdout == done.stdout
+    other = spolia_cli(*call[:-1], "--k", 4)
+    assert other.returncode == 2
+    assert "holds another join" in other.stderr
+
+
+def test_embed_then_audit_equals_the_audit_of_the_images(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("train", "control", "synthetic"):
+        images = rng.integers(0, 256, (60, 9, 9), dtype=np.uint8)
+        if name == "synthetic":
+            images[:30] = np.load(tmp_path / "train.npy")[:30]
+        np.save(tmp_path / f"{name}.npy", images)
+        done = spolia_cli(
+            "embed", tmp_path / f"{name}.npy", "--embedder", "dct", "--out", tmp_path / name
+        )
+        assert done.returncode == 0
+        assert "60 rows of 559" in done.stdout
+    direct, stored = (
+        spolia.audit(
+            train=tmp_path / f"train{suffix}",
+            control=tmp_path / f"control{suffix}",
+            synthetic=tmp_path / f"synthetic{suffix}",
+            embedder=embedder,
+        )
+        for suffix, embedder in ((".npy", "dct"), ("", "precomputed"))
+    )
+    assert direct.summary == stored.summary
+    assert direct.findings.equals(stored.findings)
+    assert direct.identities.num_rows >= 30
+
+
+def test_profiles_differ_in_what_they_show(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("train", "control", "synthetic"):
+        (tmp_path / name).mkdir()
+        for i in range(40):
+            image = rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)
+            if name == "synthetic" and i < 30:
+                image = np.array(Image.open(tmp_path / "train" / f"person-{i}.png"))
+            Image.fromarray(image).save(tmp_path / name / f"person-{i}.png")
+    out = tmp_path / "run"
+    done = spolia_cli(
+        "audit",
+        tmp_path / "train",
+        tmp_path / "synthetic",
+        "--control",
+        tmp_path / "control",
+        "--out",
+        out,
+    )
+    assert done.returncode == 1
+    public = (out / "report.html").read_text()
+    assert "person-" not in public
+    assert "data:image" not in public
+    assert str(tmp_path) not in public
+    for profile in ("internal", "full"):
+        done = spolia_cli(
+            "report", out, "--profile", profile, "--out", tmp_path / f"{profile}.html"
+        )
+        assert done.returncode == 0
+        page = (tmp_path / f"{profile}.html").read_text()
+        assert "person-3.png" in page
+        shown = min(40, pq.read_table(out / "findings.parquet").num_rows)
+        assert page.count("data:image/png") == 2 * shown >= 60
+    spolia_cli("report", out)
+    assert (out / "report.html").read_text() == public
+
+
+def test_doctor_names_versions_and_what_is_missing():
+    done = spolia_cli("doctor", "--json")
+    record = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert record["packages"]["numpy"] == np.__version__
+    assert record["extras"]["onnxruntime"]["install"].endswith("pip install 'spolia[onnx]'")
+    assert "exact" in record["join"]
+
+
+def test_demo_finds_the_planted_truth(tmp_path):
+    done = spolia_cli("demo", "--out", tmp_path / "demo", "--json", "--quiet")
+    record = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    leaky, clean = record["leaky"], record["clean"]
+    assert leaky["outcome"] == "leak"
+    assert leaky["found_and_copied"] >= 0.95 * leaky["copied"]
+    assert leaky["found"] - leaky["found_and_copied"] <= 0.08 * leaky["found"]
+    assert (clean["outcome"], clean["copied"], clean["found"]) == ("none", 0, 0)
+    assert all(Path(one["report"]).stat().st_size > 20_000 for one in record.values())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [[], ["demo"], ["audit"], ["embed"], ["join"], ["report"], ["verify"], ["doctor"], ["card"]],
+    ids=lambda one: one[0] if one else "spolia",
+)
+def test_every_command_explains_itself_with_an_example(command, capsys):
+    assert run([*command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "Usage" in text
+    assert "Example" in text or command == ["card"]
+
+
+def test_public_names_are_what_they_say():
+    assert set(spolia.__all__) == set(dir(spolia))
+    for name in spolia.__all__:
+        assert getattr(spolia, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'audits'"):
+        spolia.audits  # noqa: B018
+    assert app.info.name == "spolia"
+
+
+def test_importing_spolia_loads_no_heavy_library():
+    heavy = ("onnxruntime", "pyarrow", "PIL", "torch", "scipy", "typer", "rich", "numpy")
+    script = f"import sys, spolia; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,29 @@
+"""The measured tables of the docs are what the benchmarks print."""
+
+import numpy as np
+import pytest
+
+from benchmarks import hubs
+from tests.docs.pages import pages
+
+
+def test_the_held_out_digits_are_in_neither_set():
+    played = hubs.contest(0, 0.0)
+    assert played.unit_train.size == 597 * hubs.DRAWS
+    assert max(played.unit_train.max(), played.unit_control.max()) < 0.9999
+
+
+def test_exact_draws_of_an_image_name_one_identity():
+    played = hubs.contest(0, 0.0)
+    wins = np.concatenate([played.train_wins, played.control_wins])
+    assert (wins % hubs.DRAWS == 0).all()
+
+
+def test_the_same_seed_gives_the_same_contest():
+    one, other = hubs.contest(1, 1 / 16), hubs.contest(1, 1 / 16)
+    assert (one.train_scores == other.train_scores).all()
+
+
+@pytest.mark.slow
+def test_the_table_of_the_verdict_page_is_what_the_benchmark_prints():
+    assert hubs.table(hubs.RUNS) in pages()["docs/methods/verdict.md"]

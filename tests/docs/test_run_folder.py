@@ -1,0 +1,122 @@
+"""The reference of the run folder against the folders that are really left."""
+
+import json
+import re
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import spolia
+from spolia.auditing.joining import Asked, join_to_folder
+from spolia.core.results import EXIT_CODES
+from tests.docs.pages import pages
+
+PAGE = pages()["docs/reference/run-folder.md"]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """A run with a leak, and a join of its stores."""
+    root = tmp_path_factory.mktemp("folders")
+    rows = spolia.normalise(np.random.default_rng(0).normal(size=(180, 16)))
+    result = spolia.audit(
+        train=spolia.Embeddings(rows[:60]),
+        control=spolia.Embeddings(rows[60:120]),
+        synthetic=spolia.Embeddings(np.concatenate([rows[:30], rows[150:]])),
+        out=root / "run",
+    )
+    result.report(root / "run" / "report.html")
+    stores = root / "run" / "embeddings"
+    join_to_folder(stores / "synthetic", stores / "train", root / "join", Asked(2, 0.5, 5, 10))
+    return root
+
+
+def files(folder):
+    """Return the files of a folder as the page writes them."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            yield re.sub(r"^(control_a|control_b|train)_", "SIDE_", path.name), path
+
+
+def columns(heading):
+    """Return what the page says of a table: column to type."""
+    section = PAGE.split(f"`{heading}`\n", 1)[1].split("\n#", 1)[0]
+    return dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", section, re.MULTILINE))
+
+
+def test_every_file_is_described(folders):
+    missing = {name for name, _ in files(folders) if name not in PAGE}
+    assert missing == set()
+
+
+@pytest.mark.parametrize(
+    ("heading", "name"),
+    [
+        ("findings.parquet`, `ranking.parquet", "findings.parquet"),
+        ("findings.parquet`, `ranking.parquet", "ranking.parquet"),
+        ("identities.parquet", "identities.parquet"),
+        ("matches.parquet", "matches.parquet"),
+    ],
+)
+def test_tables_of_a_run_have_the_columns_described(folders, heading, name):
+    schema = pq.read_schema(folders / "run" / name)
+    assert columns(heading) == {field.name: str(field.type) for field in schema}
+
+
+@pytest.mark.parametrize("name", ["nearest", "above", "histogram"])
+def test_tables_of_a_join_have_the_columns_described(folders, name):
+    (line,) = re.findall(rf"^\| `{name}\.parquet` .*$", PAGE, re.MULTILINE)
+    schema = pq.read_schema(folders / "join" / f"{name}.parquet")
+    said = re.findall(r"`(\w+)` \((\w+)", line)
+    assert said == [(field.name, str(field.type)) for field in schema]
+
+
+def fields(value):
+    """Return every key of a JSON value."""
+    if isinstance(value, dict):
+        return set(value).union(*map(fields, value.values()))
+    return set().union(*map(fields, value)) if isinstance(value, list) else set()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["run/report.json", "run/embeddings/train/manifest.json", "join/join.json"],
+)
+def test_every_field_is_described(folders, path):
+    written = json.loads((folders / path).read_text(encoding="utf-8"))
+    missing = {field for field in fields(written) if f"`{field}`" not in PAGE}
+    assert missing - {"nearest"} == set()  # a row count, under the table's own name
+
+
+def test_every_top_field_of_run_json_is_described(folders):
+    written = json.loads((folders / "run" / "run.json").read_text(encoding="utf-8"))
+    assert {field for field in written if f"`{field}`" not in PAGE} == set()
+
+
+def test_every_key_of_the_plan_is_described(folders):
+    text = (folders / "run" / "plan.toml").read_text(encoding="utf-8")
+    keys = re.findall(r"^(\w+) =", text, re.MULTILINE)
+    assert keys
+    assert [key for key in keys if f"`{key}`" not in PAGE] == []
+
+
+def test_what_may_be_published_holds_no_id(folders):
+    for name in ("report.json", "report.html"):
+        text = (folders / "run" / name).read_text(encoding="utf-8")
+        ids = pq.read_table(folders / "run" / "findings.parquet")["query"].to_pylist()
+        assert str(folders) not in text
+        assert not any(f'"{one}"' in text or f">{one}<" in text for one in ids)
+
+
+def test_new_folders_and_files_are_for_the_owner_alone(folders):
+    for name in ("run", "join"):
+        assert (folders / name).stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o177 == 0 for _, path in files(folders))
+
+
+def test_exit_codes_are_those_of_the_code():
+    said = PAGE.split("## Exit codes", 1)[1]
+    assert set(EXIT_CODES.values()) | {2, 3} == set(
+        map(int, re.findall(r"^\| (\d) \|", said, re.MULTILINE))
+    )

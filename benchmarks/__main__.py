@@ -4,8 +4,10 @@ import sys
 from importlib import import_module
 
 EXPERIMENTS = {
+    "audit": "benchmarks.audit",
     "faces": "benchmarks.faces",
     "hubs": "benchmarks.hubs",
+    "startup": "benchmarks.startup",
 }
 
 

@@ -18,6 +18,8 @@ from tests.docs.pages import REPOSITORY, anchors, blocks, commands, links, pages
 
 PAGES = pages()
 PROGRAM = typer.main.get_command(app)
+UNREADABLE_KEY = "spolia.unreadable"
+"""Names a key in a store's metadata and nothing of the code."""
 LENIENT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 COMMANDS = [
@@ -54,8 +56,7 @@ def test_every_relative_link_leads_somewhere(name):
     for target in links(PAGES[name]):
         path, _, anchor = target.partition("#")
         page = (here / path).resolve() if path else REPOSITORY / name
-        in_page = page.suffix != ".md" or anchor in anchors(page.read_text("utf-8"))
-        if not page.exists() or (anchor and not in_page):
+        if not page.exists() or (anchor and anchor not in anchors(page.read_text("utf-8"))):
             dead.append(target)
     assert dead == []
 
@@ -83,7 +84,7 @@ def test_the_output_shown_is_the_output(block, tmp_path, capsys):
     with contextlib.chdir(tmp_path):
         for arguments, shown in commands(block):
             run(arguments)
-            said = capsys.readouterr().out
+            said = capsys.readouterr().out.replace("\u00a0", " ")
             assert doctest.OutputChecker().check_output(shown, said, LENIENT), said
 
 
@@ -106,10 +107,11 @@ def test_there_are_commands_and_examples_to_test():
     assert PYTHON
 
 
-@pytest.mark.parametrize("name", PAGES)
+# Records of decisions may name what was decided against.
+@pytest.mark.parametrize("name", [name for name in PAGES if "/adr/" not in name])
 def test_every_name_of_the_code_exists(name):
     missing = []
-    for dotted in re.findall(r"`(spolia(?:\.\w+)+)`", PAGES[name]):
+    for dotted in set(re.findall(r"`(spolia(?:\.\w+)+)`", PAGES[name])) - {UNREADABLE_KEY}:
         module, _, last = dotted.rpartition(".")
         try:
             importlib.import_module(dotted)

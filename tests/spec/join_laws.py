@@ -1,0 +1,226 @@
+"""What every exact join obeys: each law takes a join and fails on a wrong one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from spolia.core.progress import silent
+from spolia.core.types import Float32, Int64, normalise
+from spolia.search.plan import Wanted, make_plan
+from spolia.search.reference import join_reference
+from spolia.search.result import JoinResult, Pairs
+from spolia.search.run import run_plan
+
+Join = Callable[..., JoinResult]
+
+KINDS = ("random", "ties", "copies", "zeros", "denormal", "one-hot", "near-equal")
+
+
+def rows_of(kind: str, n: int, d: int, seed: int) -> Float32:
+    """Return ``n`` legal rows that are hard in the way that ``kind`` names."""
+    rng = np.random.default_rng(seed)
+    if kind == "one-hot":
+        return np.eye(d, dtype=np.float32)[rng.integers(0, d, n)]
+    if kind == "ties":
+        return normalise(rng.integers(-1, 2, (n, d)).astype(np.float64))
+    if kind == "near-equal":
+        # One centre for all seeds: query and base lie together.
+        centre = np.random.default_rng(0).standard_normal(d)
+        return normalise(centre + 1e-7 * rng.standard_normal((n, d)))
+    rows = normalise(rng.standard_normal((n, d)))
+    if kind == "copies":
+        return rows[rng.integers(0, max(1, n // 4), n)] if n else rows
+    if kind == "zeros":
+        rows[rng.random(n) < 0.4] = 0.0
+    if kind == "denormal":
+        rows[:, 1:] *= np.float32(1e-42)
+        rows[:, 0] = np.sign(rng.standard_normal(n))
+    return rows
+
+
+def planned(**changes: Any) -> Join:
+    """Return the join cut up in another way than `spolia.join` would."""
+
+    def join(query: Float32, base: Float32, **options: Any) -> JoinResult:
+        if "histogram" in options:
+            options["bins"] = options.pop("histogram")
+        wanted = Wanted(**options)
+        shape = (query.shape[0], *base.shape)
+        plan = make_plan(shape, wanted, memory=1 << 30, threads=2)
+        return run_plan(query, base, wanted, replace(plan, **changes), silent)
+
+    return join
+
+
+small_tiles = planned(rows=3, columns=4, strip=5, waiting=0)
+
+
+def assert_same(result: JoinResult, expected: JoinResult) -> None:
+    """Fail unless both results hold the same bits."""
+    assert _bits(result) == _bits(expected)
+
+
+def _bits(result: JoinResult) -> list[object]:
+    arrays = [result.indices, result.similarities]
+    for pairs in (result.pairs, result.top):
+        arrays += [None] * 3 if pairs is None else [pairs.query, pairs.base, pairs.similarity]
+    arrays += (
+        [None] * 2
+        if result.histogram is None
+        else [result.histogram.counts, result.histogram.edges]
+    )
+    return [None if a is None else (a.dtype, a.shape, a.tobytes()) for a in arrays]
+
+
+def listed(pairs: Pairs | None) -> list[tuple[int, int]]:
+    """Return the pairs in their order."""
+    assert pairs is not None
+    return list(zip(pairs.query.tolist(), pairs.base.tolist(), strict=True))
+
+
+def numbers(indices: Int64 | None) -> list[list[int]]:
+    """Return the neighbours as lists."""
+    assert indices is not None
+    return indices.tolist()
+
+
+def ties_go_to_the_lower_number(join: Join) -> None:
+    rows = np.float32([[0.6, 0.8]] * 2 + [[0, 1]] * 7)
+    result = join(rows[:3], rows, k=4, top=5, above=0.9)
+    assert numbers(result.indices) == [[0, 1, 2, 3], [0, 1, 2, 3], [2, 3, 4, 5]]
+    # 0.6 * 0.6 + 0.8 * 0.8 in float32 is a little more than 1.
+    assert listed(result.top) == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 2)]
+    assert listed(result.pairs) == [(0, 0), (0, 1), (1, 0), (1, 1), *((2, j) for j in range(2, 9))]
+
+
+def equal_similarities_of_unequal_rows_go_to_the_lower_number(join: Join) -> None:
+    turned = np.float32([[0.6, 0.8, 0], [0.6, 0, 0.8], [0.6, -0.8, 0], [0.6, 0, -0.8]])
+    base = np.concatenate([turned, -turned, turned * np.float32([1, -1, -1])])
+    result = join(np.float32([[1, 0, 0]]), base, k=5, top=6)
+    assert numbers(result.indices) == [[0, 1, 2, 3, 8]]
+    assert listed(result.top) == [(0, j) for j in (0, 1, 2, 3, 8, 9)]
+
+
+def a_pair_exactly_at_the_threshold_is_found(join: Join) -> None:
+    query, base = np.float32([[1, 0], [0, 1]]), np.float32([[0.6, 0.8], [0.8, 0.6], [1, 0]])
+    threshold = float(np.float32(0.6))
+    assert listed(join(query, base, above=threshold).pairs) == [
+        (0, 2),
+        (0, 1),
+        (1, 0),
+        (0, 0),
+        (1, 1),
+    ]
+    assert listed(join(query, base, above=np.nextafter(threshold, 1)).pairs) == [
+        (0, 2),
+        (0, 1),
+        (1, 0),
+    ]
+
+
+def every_row_counts_whatever_the_tile(join: Join) -> None:
+    base = np.eye(11, dtype=np.float32)
+    result = join(base[::-1].copy(), base, k=1, above=1.0, top=11)
+    assert numbers(result.indices) == [[10 - i] for i in range(11)]
+    assert listed(result.pairs) == listed(result.top) == [(i, 10 - i) for i in range(11)]
+
+
+def near_equal_rows_are_told_apart(join: Join) -> None:
+    for seed in range(5):
+        query = rows_of("near-equal", 8, 511, seed)
+        base = rows_of("near-equal", 60, 511, seed + 100)
+        options = {"k": 3, "top": 10, "above": 1.0}
+        assert_same(join(query, base, **options), join_reference(query, base, **options))
+
+
+def similarity_is_the_exact_one_rounded_once(join: Join) -> None:
+    # 1/sqrt(2) twice and a rest that a running sum in float64 loses.
+    half = np.float32(np.sqrt(0.5))
+    query = np.float32([[half, 2.0**-40, half, 0]])
+    base = np.float32([[half, 2.0**-40, -half, 0], [half, 2.0**-80, -half, 0]])
+    result = join(query, base, k=2)
+    assert result.similarities is not None
+    assert result.similarities.tolist() == [[2.0**-80, 2.0**-120]]
+    assert numbers(result.indices) == [[0, 1]]
+
+
+def zero_is_never_negative(join: Join) -> None:
+    result = join(np.float32([[0, 0], [-1, 0]]), np.float32([[-1, 0], [0, -1]]), k=2)
+    assert result.similarities is not None
+    assert not np.signbit(result.similarities).any()
+    assert numbers(result.indices) == [[0, 1], [0, 1]]
+
+
+def bins_are_closed_on_the_left(join: Join) -> None:
+    base = np.float32([[1, 0], [0, 1], [-1, 0], [0, -1]])
+    result = join(base, base, histogram=2)
+    assert result.histogram is not None
+    # Four pairs at -1, eight at 0, four at 1: the edge 0 belongs to the bin above it.
+    assert result.histogram.counts.tolist() == [4, 12]
+    assert result.histogram.edges.tolist() == [-1.0, 0.0, 1.0]
+
+
+def similarities_beyond_one_count_in_the_end_bins(join: Join) -> None:
+    rows = np.float32([[1.00005, 0], [-1.00005, 0]])
+    result = join(rows, rows, histogram=5)
+    assert result.histogram is not None
+    assert result.histogram.counts.tolist() == [2, 0, 0, 0, 2]
+
+
+def an_edge_is_compared_exactly(join: Join) -> None:
+    # 3 bins: the edges -1/3 and 1/3 are not float32, their neighbours are; d = 1 would not do.
+    for bins in (3, 7, 10, 96):
+        query = rows_of("random", 6, 3, bins)
+        edges = (2 * np.arange(bins + 1) - bins) / bins
+        at = np.float32(edges[1:-1])
+        beside = np.concatenate(
+            [np.nextafter(at, np.float32(-2)), at, np.nextafter(at, np.float32(2))]
+        )
+        base = np.stack([beside, np.sqrt(1 - beside.astype(np.float64) ** 2), 0 * beside], axis=1)
+        query[0] = [1, 0, 0]
+        result = join(query, np.float32(base), histogram=bins)
+        assert result.histogram is not None
+        values = join_reference(query, np.float32(base), top=10_000).top
+        assert values is not None
+        lower = np.append(-np.inf, edges[1:-1])
+        upper = np.append(edges[1:-1], np.inf)
+        counts = [
+            int(np.sum((values.similarity >= a) & (values.similarity < b)))
+            for a, b in zip(lower, upper, strict=True)
+        ]
+        assert result.histogram.counts.tolist() == counts
+
+
+def copies_count_as_neighbours(join: Join) -> None:
+    base = np.float32([[0, 1], [1, 0], [1, 0], [0.8, 0.6], [1, 0], [1, 0], [1, 0]])
+    result = join(np.float32([[1, 0], [0.8, 0.6]]), base, k=3, top=3)
+    assert numbers(result.indices) == [[1, 2, 4], [3, 1, 2]]
+    result = join(np.float32([[1, 0]]), base, k=5)
+    assert numbers(result.indices) == [[1, 2, 4, 5, 6]]
+
+
+def missing_neighbours_are_marked(join: Join) -> None:
+    query, base = np.eye(2, dtype=np.float32), np.float32([[1, 0]])
+    result = join(query, base, k=3, top=5)
+    assert result.similarities is not None
+    assert numbers(result.indices) == [[0, -1, -1]] * 2
+    assert result.similarities.tolist() == [[1.0, -np.inf, -np.inf], [0.0, -np.inf, -np.inf]]
+    assert listed(result.top) == [(0, 0), (1, 0)]
+
+
+LAWS: tuple[Callable[[Join], None], ...] = (
+    ties_go_to_the_lower_number,
+    equal_similarities_of_unequal_rows_go_to_the_lower_number,
+    a_pair_exactly_at_the_threshold_is_found,
+    every_row_counts_whatever_the_tile,
+    near_equal_rows_are_told_apart,
+    similarity_is_the_exact_one_rounded_once,
+    zero_is_never_negative,
+    bins_are_closed_on_the_left,
+    similarities_beyond_one_count_in_the_end_bins,
+    an_edge_is_compared_exactly,
+    copies_count_as_neighbours,
+    missing_neighbours_are_marked,
+)

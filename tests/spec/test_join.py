@@ -1,0 +1,405 @@
+"""The join is its reference: every bit, whatever the tiles, threads, memory and storage."""
+
+import itertools
+import math
+import tracemalloc
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spolia.core.errors import InvalidRows, ResultTooLarge, UsageError
+from spolia.core.types import Float32, Float64, Int64, normalise
+from spolia.search.block import Task, join_block
+from spolia.search.copies import late_copies
+from spolia.search.exact import exact_similarity
+from spolia.search.join import join
+from spolia.search.plan import Wanted, make_plan
+from spolia.search.reference import join_reference
+from spolia.search.result import JoinResult, merge
+from tests.spec.join_laws import (
+    KINDS,
+    LAWS,
+    Join,
+    assert_same,
+    listed,
+    planned,
+    rows_of,
+    small_tiles,
+)
+
+ALL = {"k": 3, "above": 0.2, "top": 7, "histogram": 6}
+
+
+class Stored:
+    """Rows that allow what the protocol says and nothing else."""
+
+    def __init__(self, rows: Float32) -> None:
+        self._rows = rows
+        self.shape = rows.shape
+        self.dtype = rows.dtype
+
+    def __getitem__(self, key: slice | Int64) -> Float32:
+        if isinstance(key, slice):
+            assert key.step is None
+        else:
+            assert key.dtype == np.int64
+            assert key.ndim == 1
+        return self._rows[key].copy()
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Float32, Float32, dict[str, Any]]:
+    d = draw(st.sampled_from([1, 2, 3, 17, 511]))
+    query, base = (
+        rows_of(draw(st.sampled_from(KINDS)), draw(st.integers(0, 12)), d, draw(st.integers(0, 99)))
+        for _ in range(2)
+    )
+    options = {
+        "k": draw(st.none() | st.integers(1, 15)),
+        "above": draw(st.none() | st.sampled_from([-1.0, -0.3, 0.0, 0.5, 1.0])),
+        "top": draw(st.none() | st.integers(1, 40)),
+        "histogram": draw(st.none() | st.integers(1, 40)),
+    }
+    if all(value is None for value in options.values()):
+        options["k"] = 2
+    return query, base, options
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize(
+    "right", [join_reference, join, small_tiles], ids=["reference", "join", "small tiles"]
+)
+def test_law_holds(law: Any, right: Join) -> None:
+    assert law(right) is None
+
+
+@given(cases())
+def test_join_equals_the_reference(case: tuple[Float32, Float32, dict[str, Any]]) -> None:
+    query, base, options = case
+    assert_same(join(query, base, **options), join_reference(query, base, **options))
+
+
+@given(
+    cases(),
+    st.integers(1, 6),
+    st.integers(1, 6),
+    st.integers(1, 30),
+    st.integers(0, 40),
+    st.integers(1, 4),
+)
+def test_result_does_not_depend_on_the_tile(
+    case: tuple[Float32, Float32, dict[str, Any]],
+    rows: int,
+    columns: int,
+    strip: int,
+    waiting: int,
+    threads: int,
+) -> None:
+    query, base, options = case
+    cut = planned(rows=rows, columns=columns, strip=strip, waiting=waiting, threads=threads)
+    assert_same(cut(query, base, **options), join_reference(query, base, **options))
+
+
+@given(cases(), st.data())
+def test_merge_of_slices_is_the_whole(
+    case: tuple[Float32, Float32, dict[str, Any]], data: st.DataObject
+) -> None:
+    query, base, options = case
+    n = len(query)
+    a, b = sorted(data.draw(st.tuples(st.integers(0, n), st.integers(0, n))))
+    one, two, three = (join(q, base, **options) for q in (query[:a], query[a:b], query[b:]))
+    top, whole = options["top"], join(query, base, **options)
+    assert_same(merge([one, two, three], [0, a, b], top=top), whole)
+    left = merge([merge([one, two], [0, a], top=top), three], [0, b], top=top)
+    right = merge([one, merge([two, three], [0, b - a], top=top)], [0, a], top=top)
+    assert_same(left, whole)
+    assert_same(right, whole)
+
+
+def large_case() -> tuple[Float32, Float32]:
+    base = rows_of("random", 700, 24, 0)
+    query = rows_of("random", 300, 24, 1)
+    query[::7] = base[::21][: len(query[::7])]
+    base[300:400] = base[:100]
+    return query, base
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("memory", [12 << 20, 2 << 30])
+def test_result_does_not_depend_on_threads_and_memory(threads: int, memory: int) -> None:
+    query, base = large_case()
+    options = {"k": 20, "above": 0.6, "top": 100, "histogram": 33}
+    expected = join(query, base, **options, threads=1)
+    assert_same(join(query, base, **options, memory=memory, threads=threads), expected)
+    assert_same(small_tiles(query[:40], base, **options), join(query[:40], base, **options))
+
+
+def test_result_does_not_depend_on_where_the_rows_lie(tmp_path: Path) -> None:
+    query, base = large_case()
+    np.save(tmp_path / "base.npy", base)
+    expected = join(query, base, **ALL)
+    mapped = np.load(tmp_path / "base.npy", mmap_mode="r")
+    assert_same(join(query, mapped, **ALL), expected)
+    assert_same(join(Stored(query), Stored(base), **ALL), expected)
+    assert_same(join(np.asfortranarray(query), np.asfortranarray(base), **ALL), expected)
+
+
+def test_rows_of_query_may_come_in_any_order() -> None:
+    query, base = large_case()
+    order = np.random.default_rng(3).permutation(len(query))
+    one, other = join(query, base, **ALL), join(query[order], base, **ALL)
+    assert one.indices is not None
+    assert other.indices is not None
+    np.testing.assert_array_equal(other.indices, one.indices[order])
+    assert sorted((order[q], b) for q, b in listed(other.pairs)) == sorted(listed(one.pairs))
+
+
+def test_transposed_join_finds_the_transposed_pairs() -> None:
+    query, base = large_case()
+    one, other = (join(*sides, above=0.3, histogram=9) for sides in ((query, base), (base, query)))
+    assert sorted((b, q) for q, b in listed(other.pairs)) == sorted(listed(one.pairs))
+    assert one.histogram is not None
+    assert other.histogram is not None
+    assert one.histogram.counts.tolist() == other.histogram.counts.tolist()
+
+
+@given(cases())
+def test_histogram_counts_every_pair_once(case: tuple[Float32, Float32, dict[str, Any]]) -> None:
+    query, base, _ = case
+    result = join(query, base, histogram=7)
+    assert result.histogram is not None
+    assert result.histogram.counts.sum() == len(query) * len(base)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(
+    "options",
+    [{"k": 5}, {"k": 300}, {"top": 3000}, {"above": 0.4}, {"histogram": 50}, ALL | {"above": 0.5}],
+    ids=str,
+)
+def test_memory_is_respected(options: dict[str, Any], threads: int) -> None:
+    query, base = rows_of("random", 1500, 32, 0), rows_of("random", 4000, 32, 1)
+    query[:400] = rows_of("near-equal", 400, 32, 2)
+    base[:400] = rows_of("near-equal", 400, 32, 3)
+    budget = 16 << 20  # the matrix of similarities would be 24 MB in float32
+    tracemalloc.start()
+    try:
+        result = join(query, base, **options, memory=budget, threads=threads)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak - size_of(result) <= budget
+
+
+def size_of(result: JoinResult) -> int:
+    arrays: list[Float64 | Int64 | None] = [result.indices, result.similarities]
+    for pairs in (result.pairs, result.top):
+        arrays += [] if pairs is None else [pairs.query, pairs.base, pairs.similarity]
+    return sum(array.nbytes for array in arrays if array is not None)
+
+
+def test_copies_by_the_thousand_do_not_flood_the_join() -> None:
+    rows = np.repeat(rows_of("random", 1, 64, 0), 5000, axis=0)
+    tracemalloc.start()
+    try:
+        result = join(rows, rows, k=10, top=20, memory=16 << 20)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert result.indices is not None
+    assert (result.indices == np.arange(10)).all()
+    assert listed(result.top) == [(0, j) for j in range(20)]
+    assert peak - size_of(result) <= 16 << 20
+
+
+def test_pairs_that_do_not_fit_are_refused_and_not_cut_off() -> None:
+    rows = np.repeat(rows_of("random", 1, 8, 0), 600, axis=0)
+    with pytest.raises(ResultTooLarge, match="raise above or memory"):
+        join(rows, rows, above=0.9, memory=16 << 20)
+
+
+def test_progress_never_falls_and_ends_with_all_rows() -> None:
+    seen: list[tuple[str, int, int]] = []
+    query, base = large_case()
+    join(query, base, k=1, threads=3, progress=lambda *told: seen.append(told))
+    assert {(stage, total) for stage, _, total in seen} == {("join", 300)}
+    done = [done for _, done, _ in seen]
+    assert done == sorted(done)
+    assert done[-1] == 300
+
+
+def test_empty_query_is_finished_at_once() -> None:
+    seen: list[tuple[str, int, int]] = []
+    join(*large_case()[::-1][:1], rows_of("random", 0, 24, 0), k=1)
+    join(
+        rows_of("random", 0, 3, 0),
+        rows_of("random", 4, 3, 0),
+        k=1,
+        progress=lambda *t: seen.append(t),
+    )
+    assert seen == [("join", 0, 0)]
+
+
+def test_an_error_in_progress_ends_the_join() -> None:
+    def refuse(stage: str, done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        join(*large_case(), k=1, threads=2, progress=refuse)
+
+
+def test_a_join_given_up_reads_no_further_tile() -> None:
+    query, base = large_case()
+    wanted = Wanted(bins=4)
+    plan = make_plan((300, 700, 24), wanted, memory=1 << 30, threads=1)
+    late = np.zeros(700, dtype=np.bool_)
+    task = Task(base, late, wanted, plan, claim=lambda count: None, stopped=lambda: True)
+    part = join_block(query, task, -np.inf)
+    assert part.histogram is not None
+    assert part.histogram.counts.sum() == 0
+
+
+# Similarity of paired rows
+
+
+def coordinates() -> st.SearchStrategy[float]:
+    return st.floats(width=32, allow_nan=False, allow_infinity=False, min_value=-2, max_value=2)
+
+
+@given(
+    st.integers(1, 40).flatmap(
+        lambda d: st.lists(st.tuples(*[coordinates()] * (2 * d)), min_size=1, max_size=5)
+    )
+)
+def test_exact_similarity_is_the_rounded_sum_of_the_products(
+    values: list[tuple[float, ...]],
+) -> None:
+    both = np.float32(values)
+    x, y = np.split(both, 2, axis=1)
+    assert_rounded(x, y)
+
+
+def assert_rounded(x: Float32, y: Float32) -> None:
+    result = exact_similarity(x, y)
+    assert not np.signbit(result[result == 0.0]).any()
+    for value, a, b in zip(result.tolist(), x.tolist(), y.tolist(), strict=True):
+        # Fraction to float rounds once, to even, and shares no code with math.fsum.
+        assert value == float(
+            sum((Fraction(p) * Fraction(q) for p, q in zip(a, b, strict=True)), Fraction(0))
+        )
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 511, 512, 20_000])
+def test_exact_similarity_of_wide_and_narrow_rows(d: int) -> None:
+    x, y = rows_of("random", 5, d, 0), rows_of("random", 5, d, 1)
+    assert exact_similarity(x, y).tolist() == [
+        math.fsum((a.astype(np.float64) * b).tolist()) for a, b in zip(x, y, strict=True)
+    ]
+
+
+def hard_sums() -> list[tuple[str, list[tuple[float, float]]]]:
+    """Return products whose sum is hard to round: (x, y) coordinates of one pair each."""
+    tiny, ulp = 2.0**-149, 2.0**-52
+    split = (2.0**-26, 2.0**-26)
+    return [
+        ("cancels to the smallest product", [(1.0, 1.0), (tiny, tiny), (-1.0, 1.0)]),
+        ("cancels to nothing", [(0.1, 0.3), (-0.1, 0.3), (0.0, -1.0)]),
+        ("midpoint, even below", [(1.0, 1.0), (2.0**-53, 1.0)]),
+        ("midpoint, even above", [(1.0, 1.0), split, (2.0**-53, 1.0)]),
+        ("just above a midpoint", [(1.0, 1.0), (2.0**-53, 1.0), (tiny, tiny)]),
+        ("just below a midpoint", [(1.0, 1.0), (2.0**-53, 1.0), (-tiny, tiny)]),
+        ("midpoint below a power of two", [(1.0, 1.0), (-(2.0**-54), 1.0)]),
+        ("just below that midpoint", [(1.0, 1.0), (-(2.0**-54), 1.0), (-tiny, tiny)]),
+        ("just above that midpoint", [(1.0, 1.0), (-(2.0**-54), 1.0), (tiny, tiny)]),
+        ("only denormal coordinates", [(tiny, tiny), (3 * tiny, tiny), (-tiny, 2 * tiny)]),
+        ("largest float32", [(3e38, 3e38), (-3e38, 3e38), (ulp, 1.0)]),
+    ]
+
+
+@pytest.mark.parametrize("products", [p for _, p in hard_sums()], ids=[n for n, _ in hard_sums()])
+def test_exact_similarity_of_hard_sums(products: list[tuple[float, float]]) -> None:
+    for order in itertools.islice(itertools.permutations(products), 24):
+        both = np.float32(order)
+        assert_rounded(both[np.newaxis, :, 0], both[np.newaxis, :, 1])
+
+
+# Copies
+
+
+@given(st.sampled_from(KINDS), st.integers(0, 40), st.integers(1, 5), st.integers(0, 9))
+def test_late_copies_have_enough_earlier_ones(kind: str, m: int, limit: int, seed: int) -> None:
+    rows = rows_of(kind, m, 3, seed) + np.float32(0.0)  # no negative zero
+    late = late_copies(Stored(rows), limit)
+    earlier = [sum(np.array_equal(rows[i], rows[j]) for i in range(j)) for j in range(m)]
+    assert late.tolist() == [count >= limit for count in earlier]
+
+
+# Refusals
+
+ROWS = np.eye(3, dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "asked for an output"),
+        ({"k": 0}, "k must be at least 1, but is 0"),
+        ({"k": 2.5}, "k must be a whole number, but is 2.5"),
+        ({"top": -1}, "top must be at least 1"),
+        ({"histogram": 0}, "histogram must be at least 1"),
+        ({"above": 60.0}, "above must be a similarity"),
+        ({"above": math.nan}, "above must be a similarity"),
+        ({"k": 1, "threads": 0}, "threads must be at least 1"),
+        ({"k": 1, "memory": 1000}, "memory must be at least"),
+        ({"above": 0.5, "memory": 1000}, "memory must be at least"),
+    ],
+    ids=str,
+)
+def test_option_out_of_range_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        join(ROWS, ROWS, **options)
+
+
+def test_the_named_least_memory_is_enough() -> None:
+    with pytest.raises(UsageError) as refused:
+        join(ROWS, ROWS, **ALL, memory=1)
+    least = int(str(refused.value).split("at least ")[1].split(" bytes")[0].replace(",", ""))
+    assert_same(join(ROWS, ROWS, **ALL, memory=least), join_reference(ROWS, ROWS, **ALL))
+
+
+def test_sides_of_different_width_are_refused() -> None:
+    with pytest.raises(InvalidRows, match="same width"):
+        join(ROWS, np.eye(4, dtype=np.float32), k=1)
+
+
+@pytest.mark.parametrize("side", ["query", "base"])
+def test_rows_that_are_not_unit_rows_are_refused_by_name(side: str) -> None:
+    sides = {"query": ROWS, "base": ROWS, side: 2 * ROWS}
+    with pytest.raises(InvalidRows, match=f"{side} must have unit rows"):
+        join(sides["query"], sides["base"], k=1)
+
+
+def test_merge_refuses_parts_that_do_not_fit() -> None:
+    part, other = join(ROWS, ROWS, k=1), join(ROWS, ROWS, k=2)
+    best = join(ROWS, ROWS, top=2)
+    for parts, starts, top in (
+        ([], [], None),
+        ([part], [0, 3], None),
+        ([part, part], [3, 0], None),
+        ([part, other], [0, 3], None),
+        ([best, best], [0, 3], None),
+        ([part, part], [0, 3], 2),
+    ):
+        with pytest.raises(UsageError):
+            merge(parts, starts, top=top)
+
+
+def test_normalised_rows_are_legal() -> None:
+    rows = normalise(np.random.default_rng(0).standard_normal((50, 7)))
+    assert_same(join(rows, rows, **ALL), join_reference(rows, rows, **ALL))

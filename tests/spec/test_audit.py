@@ -196,6 +196,12 @@ def test_a_failed_negative_control_forbids_a_verdict():
     assert "negative control failed" in result.summary.sentence
 
 
+def test_a_negative_control_that_could_not_fail_does_not_pass():
+    truth = planted(control=30, leaks=25, size=30, clean=60)
+    check = spolia.audit(**truth.sets()).summary.negative_control
+    assert (check.found, check.n, check.passed) == (0, 15, None)
+
+
 def test_swapped_train_and_control_are_noticed():
     truth = planted(leaks=60)
     summary = spolia.audit(

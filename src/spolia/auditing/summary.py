@@ -81,7 +81,7 @@ def _sentence(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict | None) ->
 
 def _why_inconclusive(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict) -> str:
     check = verdict.negative_control
-    if check is not None and not check.passed:
+    if check is not None and check.passed is False:
         return (
             f"the negative control failed. With half of the control in the place of train, "
             f"{check.found:,} of {check.n:,} identities were named at a false discovery rate of "

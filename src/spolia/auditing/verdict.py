@@ -142,7 +142,7 @@ def _outcome(
     negative_control: NegativeControl | None,
     smallest: int,
 ) -> Outcome:
-    if negative_control is not None and not negative_control.passed:
+    if negative_control is not None and negative_control.passed is False:
         return "inconclusive"
     if decision.found.any():
         return "leak"
@@ -218,7 +218,9 @@ def _negative_control(
     decision = decide(played.train_scores, played.control_scores, ratio=ratio, fdr=fdr)
     lean = lean_to_train(played.train_wins, played.control_wins, ratio=ratio)
     found = int(np.count_nonzero(decision.found))
-    return NegativeControl(found=found, n=halves.first, p=lean.p, passed=found == 0)
+    can_find = min(played.won_by_train.size, halves.first) >= smallest_discovery(ratio, fdr)
+    passed = found == 0 if can_find else None
+    return NegativeControl(found=found, n=halves.first, p=lean.p, passed=passed)
 
 
 def best_of_units(synthetic: AuditSet, neighbours: Neighbours) -> Float64:

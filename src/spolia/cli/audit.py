@@ -96,13 +96,15 @@ def audit(
 
 def show_verdict(result: "AuditResult") -> None:
     """Print the sentence, the notes, and the self-check of one audit."""
+    from spolia.report.format import check_word
+
     summary = result.summary
     show(summary.sentence, style=_STYLES.get(summary.outcome, "bold yellow"))
     check = summary.negative_control
     if check is not None:
         show(
             f"  Negative control: {check.found} of {check.n:,} found with half of the control in "
-            f"the place of train ({'passed' if check.passed else 'FAILED'})."
+            f"the place of train ({check_word(check)})."
         )
     for note in summary.notes:
         show(f"  Note: {note}")

@@ -66,7 +66,8 @@ class NegativeControl:
     """Identities in the half that plays train."""
     p: float
     """p-value of the set-level test on the halves."""
-    passed: bool
+    passed: bool | None
+    """Did it find nothing? ``None``: its halves are too small to find anything."""
 
 
 @dataclass(frozen=True)

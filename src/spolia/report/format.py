@@ -4,7 +4,7 @@ import math
 import unicodedata
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from spolia.core.results import Rate
+from spolia.core.results import NegativeControl, Rate
 
 MISSING = "–"
 """Written where there is no number."""
@@ -207,6 +207,17 @@ def shorten(fingerprint: str) -> str:
     '0123456789ab…'
     """
     return fingerprint if len(fingerprint) <= 13 else f"{fingerprint[:12]}…"
+
+
+def check_word(check: NegativeControl) -> str:
+    """Return how a negative control ended.
+
+    >>> check_word(NegativeControl(found=0, n=10, p=0.5, passed=None))
+    'too small to show anything'
+    """
+    if check.passed is None:
+        return "too small to show anything"
+    return "passed" if check.passed else "FAILED"
 
 
 def yes_no(answer: bool | None) -> str:

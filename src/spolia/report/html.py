@@ -29,6 +29,7 @@ _FILTERS = (
     "similarity",
     "thousands",
     "tie",
+    "check_word",
     "yes_no",
 )
 _WIDE, _NARROW = 720.0, 350.0

@@ -11,7 +11,7 @@ _BESIDE = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
-_STOPS = {">", ">>", "2>", "<", "|", "&&", "||", ";", "&"}
+_STOPS = {">", ">>", "2>", "<", "|", ";", "&"}
 _TESTED = "<!-- tested -->\n"
 
 
@@ -71,15 +71,16 @@ def commands(block):
     found = []
     for line in lines:
         if line.startswith("$ ") or not prompted:
-            found.append((_arguments(line.removeprefix("$ ")), []))
+            for part in line.removeprefix("$ ").split(" && "):
+                found.append((_arguments(part), []))
         else:
             found[-1][1].append(line + "\n")
     return [(arguments, "".join(output)) for arguments, output in found if arguments is not None]
 
 
-def _arguments(line):
+def _arguments(part):
     """Return what follows the word ``spolia`` up to a pipe, or None for another program."""
-    words = shlex.split(line, comments=True)
+    words = shlex.split(part, comments=True)
     while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
         words = words[1:]
     if not words or words[0].rpartition("/")[2] != "spolia":

@@ -296,7 +296,17 @@ def test_the_public_summary_names_no_record():
     result = spolia.audit(**truth.sets())
     text = result.to_json() + result.to_html()
     assert not any(name in text for name in truth.leaked)
-    assert result._repr_html_() == result.to_html()
+    assert result._repr_html_().startswith("<iframe srcdoc=")
+
+
+def test_identities_known_on_one_side_only_are_noticed():
+    truth = planted(leaks=5, clean=45, size=50)
+    people = [f"p{i // 2}" for i in range(50)]
+    train = spolia.Embeddings(truth.train.vectors, truth.train.ids, people)
+    notes = spolia.audit(
+        train=train, control=truth.control, synthetic=truth.synthetic
+    ).summary.notes
+    assert any("known in only one of train and control" in note for note in notes)
 
 
 def test_the_histogram_counts_every_unit():

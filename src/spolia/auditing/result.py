@@ -1,6 +1,7 @@
 """What an audit returns, and how it is kept in a run folder."""
 
 import csv
+import html
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spolia.auditing.plan import Plan, read_plan
-from spolia.core.errors import RunIncomplete, UsageError
+from spolia.core.errors import RunIncomplete, UnreadableImage, UsageError
 from spolia.core.results import NegativeControl, Rate, Summary
 from spolia.report import Details, Pair, Profile, from_json, render_html, to_json
 from spolia.sources import Source, open_source
@@ -83,8 +84,11 @@ class AuditResult:
         return Path(path)
 
     def _repr_html_(self) -> str:
-        """Show the verdict in a notebook, without images."""
-        return self.to_html()
+        """Show the report in a notebook, without images and in a frame of its own."""
+        return (
+            f'<iframe srcdoc="{html.escape(self.to_html())}" sandbox '
+            'style="width:100%;height:40rem;border:0"></iframe>'
+        )
 
     def _pairs(self, sets: Mapping[str, Source | None]) -> list[Pair]:
         rows = self.findings if self.findings.num_rows else self.ranking
@@ -173,6 +177,8 @@ def _image(source: Source | None, name: str) -> npt.NDArray[np.uint8] | None:
         return None
     try:
         return source.image(source.ids.index(name))
+    except UnreadableImage:
+        return None
     except ValueError:
         raise UsageError(
             f"{source.uri} no longer holds {name!r}: the images have changed since the audit"

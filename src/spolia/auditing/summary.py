@@ -157,6 +157,11 @@ def _control_notes(sets: dict[str, AuditSet], ties: int) -> list[str]:
             f"Train has {per_train:.2f} images per identity, control {per_control:.2f}: a control "
             "of the same population should have as many. The smaller size ratio was used."
         )
+    if train.summary.identities_known != control.summary.identities_known:
+        notes.append(
+            "Identities are known in only one of train and control: where several images show one "
+            "person, the two are not counted alike. Set --identities for both."
+        )
     if train.summary.identities_known and control.summary.identities_known:
         shared = len(set(train.identities) & set(control.identities))
         if shared:

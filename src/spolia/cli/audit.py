@@ -10,6 +10,7 @@ from spolia.cli.options import Format, Identities, JsonOutput, Memory, Quiet, Th
 
 if TYPE_CHECKING:
     from spolia.auditing.result import AuditResult
+    from spolia.core.results import SetSummary
 
 _SHOWN = 5
 _STYLES = {"leak": "bold red", "none": "bold green"}
@@ -100,6 +101,7 @@ def show_verdict(result: "AuditResult") -> None:
 
     summary = result.summary
     show(summary.sentence, style=_STYLES.get(summary.outcome, "bold yellow"))
+    show(f"  Sets: {'; '.join(_described(one) for one in summary.sets)}.")
     check = summary.negative_control
     if check is not None:
         show(
@@ -108,6 +110,11 @@ def show_verdict(result: "AuditResult") -> None:
         )
     for note in summary.notes:
         show(f"  Note: {note}")
+
+
+def _described(one: "SetSummary") -> str:
+    known = f"of {one.identities:,} identities" if one.identities_known else "identities unknown"
+    return f"{one.role} {one.records:,} images, {known}"
 
 
 def _show_pairs(result: "AuditResult") -> None:

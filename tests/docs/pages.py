@@ -71,8 +71,8 @@ def commands(block):
     found = []
     for line in lines:
         if line.startswith("$ ") or not prompted:
-            for part in line.removeprefix("$ ").split(" && "):
-                found.append((_arguments(part), []))
+            parts = line.removeprefix("$ ").split(" && ")
+            found += [(_arguments(part), []) for part in parts]
         else:
             found[-1][1].append(line + "\n")
     return [(arguments, "".join(output)) for arguments, output in found if arguments is not None]

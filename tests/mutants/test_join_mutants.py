@@ -10,7 +10,7 @@ import pytest
 
 from spolia.core.types import Float32, Float64
 from spolia.search.copies import late_copies
-from spolia.search.exact import exact_similarity
+from spolia.search.exact import _rounded, exact_similarity
 from spolia.search.reference import join_reference
 from spolia.search.result import Histogram, JoinResult, Pairs, histogram_edges
 from tests.spec import join_laws as laws
@@ -180,6 +180,21 @@ def test_law_kills_the_mutant(name: str) -> None:
     law, mutant = MUTANTS[name]
     with pytest.raises(AssertionError):
         law(mutant)
+
+
+def float64_sum(x: Float32, y: Float32) -> Float64:
+    return np.einsum("ij,ij->i", x, y, dtype=np.float64) + 0.0
+
+
+def unproved(x: Float32, y: Float32) -> Float64:
+    """Takes the sum of highs and lows for right, whatever is left out."""
+    return _rounded(x, y)[0]
+
+
+@pytest.mark.parametrize("mutant", [float64_sum, unproved])
+def test_hard_sums_kill_the_mutant(mutant: laws.Similarity) -> None:
+    with pytest.raises(AssertionError):
+        laws.hard_sums_are_rounded_once(mutant)
 
 
 @pytest.mark.parametrize("law", laws.LAWS, ids=lambda law: law.__name__)

@@ -3,12 +3,13 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from spolia.core.progress import silent
-from spolia.core.types import Float32, Int64, normalise
+from spolia.core.types import Float32, Float64, Int64, normalise
 from spolia.search.plan import Wanted, make_plan
 from spolia.search.reference import join_reference
 from spolia.search.result import JoinResult, Pairs
@@ -219,3 +220,42 @@ LAWS: tuple[Callable[[Join], None], ...] = (
     copies_count_as_neighbours,
     missing_neighbours_are_marked,
 )
+
+
+# Similarity of paired rows
+
+Similarity = Callable[[Float32, Float32], Float64]
+
+TINY = 2.0**-149
+
+HARD_SUMS = {
+    "cancels to the smallest product": [(1.0, 1.0), (TINY, TINY), (-1.0, 1.0)],
+    "cancels to nothing": [(0.1, 0.3), (-0.1, 0.3), (0.0, -1.0)],
+    "midpoint, even below": [(1.0, 1.0), (2.0**-53, 1.0)],
+    "midpoint, even above": [(1.0, 1.0), (2.0**-26, 2.0**-26), (2.0**-53, 1.0)],
+    "just above a midpoint": [(1.0, 1.0), (2.0**-53, 1.0), (TINY, TINY)],
+    "just below a midpoint": [(1.0, 1.0), (2.0**-53, 1.0), (-TINY, TINY)],
+    "midpoint below a power of two": [(1.0, 1.0), (-(2.0**-54), 1.0)],
+    "just below that midpoint": [(1.0, 1.0), (-(2.0**-54), 1.0), (-TINY, TINY)],
+    "just above that midpoint": [(1.0, 1.0), (-(2.0**-54), 1.0), (TINY, TINY)],
+    "only denormal coordinates": [(TINY, TINY), (3 * TINY, TINY), (-TINY, 2 * TINY)],
+    "largest float32": [(3e38, 3e38), (-3e38, 3e38), (2.0**-52, 1.0)],
+}
+"""The (x, y) coordinates of pairs of rows."""
+
+
+def assert_rounded(similarity: Similarity, x: Float32, y: Float32) -> None:
+    """Fail unless the similarities are the exact ones, rounded once, and never -0.0."""
+    result = similarity(x, y)
+    assert not np.signbit(result[result == 0.0]).any()
+    for value, a, b in zip(result.tolist(), x.tolist(), y.tolist(), strict=True):
+        # Fraction to float rounds once, to even, and shares no code with math.fsum.
+        products = (Fraction(p) * Fraction(q) for p, q in zip(a, b, strict=True))
+        assert value == float(sum(products, Fraction(0)))
+
+
+def hard_sums_are_rounded_once(similarity: Similarity) -> None:
+    for products in HARD_SUMS.values():
+        for order in itertools.permutations(products):
+            both = np.float32(order)
+            assert_rounded(similarity, both[np.newaxis, :, 0], both[np.newaxis, :, 1])

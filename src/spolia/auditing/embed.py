@@ -1,7 +1,7 @@
 """Embed a source shard by shard, with what cannot be read set aside."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from spolia.store.shards import (
 )
 
 SHARD_RECORDS = 1024
+_TELL_EVERY = 64
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,20 @@ def embed_source(
         ),
     )
     unreadable: list[Unreadable] = []
+    progress(stage, 0, n)
     with ThreadPoolExecutor(options.threads or os.cpu_count() or 1) as pool:
         for number, start in enumerate(range(0, n, options.shard_records)):
             stop = min(start + options.shard_records, n)
             if is_complete(folder, number):
                 unreadable += read_unreadable(folder, number)
             else:
-                shard = _embed_shard(source, embedder, range(start, stop), pool)
+                shard = _embed_shard(
+                    source,
+                    embedder,
+                    range(start, stop),
+                    pool,
+                    lambda done: progress(stage, done, n),
+                )
                 write_shard(folder, number, shard)
                 unreadable += shard.unreadable
             _check_readable(unreadable, n, options.max_bad, source.uri)
@@ -88,7 +96,11 @@ def embed_source(
 
 
 def _embed_shard(
-    source: Source, embedder: Embedder, records: range, pool: ThreadPoolExecutor
+    source: Source,
+    embedder: Embedder,
+    records: range,
+    pool: ThreadPoolExecutor,
+    tell: Callable[[int], None],
 ) -> Shard:
     def one(index: int) -> Float32 | str:
         try:
@@ -107,6 +119,8 @@ def _embed_shard(
         else:
             kept.append(index)
             vectors.append(row)
+        if (index + 1) % _TELL_EVERY == 0:
+            tell(index + 1)
     return Shard(
         np.stack(vectors) if vectors else np.empty((0, embedder.dim), dtype=np.float32),
         [source.ids[i] for i in kept],

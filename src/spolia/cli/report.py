@@ -19,18 +19,20 @@ def report(
         ),
     ] = "public",
     out: Annotated[
-        Path | None, typer.Option(help="Where to write it; default RUN/report.html.")
+        Path | None, typer.Option(help="Default: RUN/report.html, or RUN/report-PROFILE.html.")
     ] = None,
     json_output: JsonOutput = False,
 ) -> None:
     """Write the report of a run again, for another reader.
 
-    Example: `spolia report run --profile internal --out internal.html`
+    Example: `spolia report run --profile internal`
     """
     from spolia.auditing.result import load_result
 
     result = load_result(run)
-    path = result.report(out or run / "report.html", profile=profile)
+    # The public page is never overwritten by one that shows images.
+    name = "report.html" if profile == "public" else f"report-{profile}.html"
+    path = result.report(out or run / name, profile=profile)
     if json_output:
         print_json(result.to_json())
     else:

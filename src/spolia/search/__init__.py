@@ -11,6 +11,7 @@
                                    ▼
                          similarity, correctly rounded          exact.py
 
-``reference.py`` says in a few lines what `join` must return; everything else is about returning
-the same bits sooner, in bounded memory (``plan.py``).
+``reference.py`` says in a few lines what `join` must return. All else returns the same bits
+sooner, in bounded memory (``plan.py``): ``block.py`` is one thread's part, ``run.py`` puts the
+parts together.
 """

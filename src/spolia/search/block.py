@@ -56,7 +56,7 @@ class _Block:
 
     def __init__(self, x: Float32, task: Task, floor: float) -> None:
         self._task = task
-        self._shape = len(x), max(1, task.base.shape[0])
+        self._shape = len(x), max(1, task.base.shape[0])  # an empty base has no pairs to number
         self._zero = zero_rows(x)
         self._settle = settler(x, task.base)
         wanted = task.wanted
@@ -71,6 +71,7 @@ class _Block:
     def _make_above(self, threshold: float) -> Above:
         return Above(
             threshold,
+            margin=self._task.plan.margin,
             room=self._task.plan.waiting,
             settle=self._settle,
             claim=self._task.claim,
@@ -126,10 +127,9 @@ class _Block:
         )
 
     def _find_above(self, strip: Tile, row: int, start: int) -> None:
-        if self._above is None or self._task.wanted.above is None:
-            return
-        floors = np.full(len(strip), self._task.wanted.above - self._task.plan.margin)
-        self._above.add(self._reach(strip, floors, row, start)[0])
+        if self._above is not None:
+            floors = np.full(len(strip), self._above.floor)
+            self._above.add(self._reach(strip, floors, row, start)[0])
 
     def _find_best(self, strip: Tile, row: int, start: int) -> None:
         rows = slice(row, row + len(strip))

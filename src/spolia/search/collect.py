@@ -99,6 +99,8 @@ class Above:
 
     Parameters
     ----------
+    margin
+        How far an approximate similarity may lie from the true one.
     room
         How many pairs may wait before they are settled.
     claim
@@ -109,10 +111,13 @@ class Above:
         self,
         threshold: float,
         *,
+        margin: float,
         room: int,
         settle: Settle,
         claim: Callable[[int], None],
     ) -> None:
+        self.floor = threshold - margin
+        """A pair whose approximate similarity lies below does not reach the threshold."""
         self._threshold, self._room, self._settle, self._claim = threshold, room, settle, claim
         self._waiting: list[Int64] = []
         self._count = 0

@@ -55,12 +55,13 @@ def join(
         Ask for the best pairs of all, at most this many; at least 1, may exceed n * m.
     histogram
         Ask how all n * m pairs are distributed over this many equal bins on [-1, 1]; at least 1.
-        Takes about three times as long, because tiles are computed in float64.
+        Takes two to three times as long, because tiles are computed in float64.
     memory
         Bytes that the join may use at any time beside its input and its output. Half of it is
-        kept for the pairs at or above ``above``, at about 96 bytes a pair. The smallest budget
-        that works is a few MiB, 64 bytes for each row of base and 400 for each pair of ``top``.
-        The matrix library's own buffers, some 30 MiB a thread, come on top.
+        kept for the pairs at or above ``above``, at 96 bytes a pair. The least that works, named
+        by the error where it is not given, is a few MiB, 64 bytes for each row of base (for ``k``
+        and ``top``), 600 for each pair of ``top`` and 64 for each bin. Buffers that the matrix
+        library keeps for itself, some 30 MiB a thread, are not counted.
     threads
         How many threads at most; default all the processor cores this process may use. Where
         ``memory`` is small, fewer are used.

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from spolia.core.errors import UsageError
 from spolia.search.tiles import tile_margin
 
-_ROWS, _COLUMNS, _FEWEST_COLUMNS = 1024, 2048, 64
+# (rows, columns) of a tile. The small ones waste most of a core: rather take fewer threads.
+_TILES = ((1024, 2048), (512, 1024), (256, 512), (128, 256))
+_SMALL_TILES = ((32, 64), (8, 64), (1, 64))
 _STRIP = 1 << 16
 _WAITING = 1 << 12
 
 # Working memory in bytes, counted from the arrays alive together at the worst moment of a step.
-_STRIP_PAIR = 96
+_STRIP_PAIR = 160
 _WAITING_PAIR = 96
 _OUTPUT_PAIR = 96
 _BASE_ROW = 64
@@ -101,14 +103,12 @@ def make_plan(shape: tuple[int, int, int], wanted: Wanted, *, memory: int, threa
 def _fit(
     shape: tuple[int, int, int], wanted: Wanted, budget: int, threads: int
 ) -> tuple[int, int, int]:
-    """Return threads, rows and columns that fit, or the smallest there are."""
+    """Return threads, rows and columns that fit, or the least there are."""
     for count in range(threads, 0, -1):
-        rows, columns = _ROWS, _COLUMNS
-        while rows > 1:
+        for rows, columns in _TILES if count > 1 else _TILES + _SMALL_TILES:
             if count * _thread_bytes(rows, columns, shape, wanted) <= budget:
                 return count, rows, columns
-            rows, columns = rows // 2, max(_FEWEST_COLUMNS, columns // 2)
-    return 1, 1, _FEWEST_COLUMNS
+    return 1, *_SMALL_TILES[-1]
 
 
 def _thread_bytes(rows: int, columns: int, shape: tuple[int, int, int], wanted: Wanted) -> int:
@@ -118,7 +118,7 @@ def _thread_bytes(rows: int, columns: int, shape: tuple[int, int, int], wanted: 
     inputs = (rows + columns) * d * (4 if item == 4 else 12)
     kept = rows * min(wanted.k or 0, m) + min(wanted.top or 0, n * m)
     waiting = (4 * kept + _WAITING) * _WAITING_PAIR
-    strip = min(rows * columns, max(_STRIP, columns)) * _STRIP_PAIR
+    strip = min(rows * columns, _STRIP) * _STRIP_PAIR
     bins = (wanted.bins or 0) * _BIN
     return inputs + rows * columns * item + strip + waiting + bins + _SETTLING + d * _COORDINATE
 

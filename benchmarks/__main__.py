@@ -7,6 +7,7 @@ EXPERIMENTS = {
     "audit": "benchmarks.audit",
     "faces": "benchmarks.faces",
     "hubs": "benchmarks.hubs",
+    "join": "benchmarks.join",
     "startup": "benchmarks.startup",
 }
 

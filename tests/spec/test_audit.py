@@ -326,3 +326,16 @@ def test_top_lines_are_the_best_similarities():
         (10, values[-10]),
         (100, values[-100]),
     )
+
+
+def test_a_call_that_fails_leaves_no_plan_behind(tmp_path):
+    """So that the mended call does not meet the plan of the wrong one."""
+    truth = planted(leaks=5, clean=20, size=30)
+    np.save(tmp_path / "train.npy", np.zeros((3, 8, 8), np.uint8))
+    with pytest.raises(UsageError, match="nowhere"):
+        spolia.audit(
+            train=tmp_path / "train.npy", synthetic=tmp_path / "nowhere", out=tmp_path / "run"
+        )
+    assert not (tmp_path / "run").exists()
+    spolia.audit(**truth.sets(), out=tmp_path / "run")
+    assert (tmp_path / "run" / "report.json").exists()

@@ -136,7 +136,11 @@ def test_result_does_not_depend_on_threads_and_memory(threads: int, memory: int)
     options = {"k": 20, "above": 0.6, "top": 100, "histogram": 33}
     expected = join(query, base, **options, threads=1)
     assert_same(join(query, base, **options, memory=memory, threads=threads), expected)
-    assert_same(small_tiles(query[:40], base, **options), join(query[:40], base, **options))
+
+
+def test_result_of_many_small_tiles_is_that_of_one() -> None:
+    query, base = large_case()
+    assert_same(small_tiles(query[:40], base, **ALL), join(query[:40], base, **ALL))
 
 
 def test_result_does_not_depend_on_where_the_rows_lie(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from spolia.auditing.options import Options
 from spolia.auditing.plan import FILE, Plan, write_plan
 from spolia.auditing.record import Stopwatch, write_run
 from spolia.auditing.result import AuditResult
-from spolia.auditing.stages import Set, prepare_all
+from spolia.auditing.stages import Set, open_all, prepare_all
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Embeddings
-from spolia.embedding import Embedder, open_embedder
+from spolia.embedding import Embedder
 from spolia.store.atomic import make_private
 from spolia.store.precomputed import fingerprint
 
@@ -86,11 +86,11 @@ def audit(
     plan = _plan(train, synthetic, control, embedder, fdr, seed, options)
     sets = {"train": train} | ({} if control is None else {"control": control})
     sets["synthetic"] = synthetic
+    watch = Stopwatch(progress)
+    opened = open_all(sets, plan, embedder, watch)
     with _folder(out, options.overwrite) as folder:
         write_plan(folder, plan)
-        watch = Stopwatch(progress)
-        judge = None if plan.embedder == "precomputed" else open_embedder(embedder)
-        prepared = prepare_all(folder, sets, plan, judge, options, watch)
+        prepared = prepare_all(folder, opened, options, watch)
         result = match_and_judge(folder, prepared, plan, options, watch)
         watch.staged("judge")("", 1, 1)
         result.save(folder)

@@ -1,5 +1,6 @@
 """The first stage: every set embedded or opened, and fit to be compared."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from spolia.auditing.embed import EmbedOptions, embed_source
@@ -10,7 +11,7 @@ from spolia.auditing.result import Quarantine, write_quarantine
 from spolia.auditing.sets import AuditSet, prepare
 from spolia.core.errors import RunIncomplete, TooManyUnreadable, UsageError
 from spolia.core.types import Embeddings
-from spolia.embedding import Embedder
+from spolia.embedding import Embedder, open_embedder
 from spolia.sources import Source, open_source
 from spolia.store.precomputed import Opened, keep_embeddings, open_precomputed
 
@@ -18,76 +19,79 @@ Set = str | Path | Embeddings
 """A set: where its images (or stored embeddings) lie, or the embeddings themselves."""
 
 
-def prepare_all(
-    folder: Path,
-    sets: dict[str, Set],
-    plan: Plan,
-    embedder: Embedder | None,
-    options: Options,
-    watch: Stopwatch,
-) -> dict[str, AuditSet]:
-    """Embed every set with ``embedder``, or open it where there is none.
+@dataclass(frozen=True)
+class Images:
+    """Images that are still to be embedded."""
+
+    source: Source
+    embedder: Embedder
+
+
+def open_all(
+    sets: dict[str, Set], plan: Plan, embedder: str | Path | Embedder, watch: Stopwatch
+) -> dict[str, Images | Opened | Embeddings]:
+    """Open every set, so that what is wrong with one is said before any is embedded.
 
     Raises
     ------
     UsageError
-        If a set cannot be opened, or the sets cannot be compared.
+        If a set or the embedder cannot be opened.
+    """
+    opened: dict[str, Images | Opened | Embeddings] = {}
+    judge = None if plan.embedder == "precomputed" else open_embedder(embedder)
+    for role, one in sets.items():
+        if isinstance(one, Embeddings):
+            opened[role] = one
+        elif judge is None:
+            opened[role] = open_precomputed(Path(one))
+        else:
+            progress = watch.staged(f"read {role}")
+            opened[role] = Images(
+                open_source(one, format=plan.format, identities=plan.identities, progress=progress),
+                judge,
+            )
+    return opened
+
+
+def prepare_all(
+    folder: Path,
+    sets: dict[str, Images | Opened | Embeddings],
+    options: Options,
+    watch: Stopwatch,
+) -> dict[str, AuditSet]:
+    """Embed what is not embedded yet and make the sets fit to be compared.
+
+    Raises
+    ------
+    UsageError
+        If the sets cannot be compared.
     TooManyUnreadable
         If a set has too many unreadable images; ``quarantine.csv`` is written first.
     """
     prepared: dict[str, AuditSet] = {}
     for role, one in sets.items():
+        kept = folder / "embeddings" / role
+        if isinstance(one, Opened):
+            prepared[role] = _prepared(role, one)
+            continue
+        if isinstance(one, Embeddings):
+            prepared[role] = _prepared(role, keep_embeddings(kept, one))
+            continue
         try:
-            if embedder is None:
-                prepared[role] = _open_embeddings(folder, role, one)
-            else:
-                source = _open_images(role, one, plan, watch)
-                prepared[role] = _embed(folder, role, source, embedder, options, watch)
+            embed_source(
+                one.source,
+                one.embedder,
+                kept,
+                options=EmbedOptions(options.max_bad, options.threads, options.shard_records),
+                progress=watch.staged(f"embed {role}"),
+            )
         except TooManyUnreadable as error:
             met = tuple((role, name, reason) for name, reason in error.unreadable)
             write_quarantine(folder, quarantine_of(prepared) + met)
             raise
+        prepared[role] = _prepared(role, open_precomputed(kept))
     _check_comparable(prepared)
     return prepared
-
-
-def _open_images(role: str, one: Set, plan: Plan, watch: Stopwatch) -> Source:
-    if isinstance(one, Embeddings):
-        raise UsageError(
-            f"either all sets are Embeddings or none is, but only some are ({role} is); "
-            "open the others with embedder='precomputed', or pass images"
-        )
-    return open_source(
-        one,
-        format=plan.format,
-        identities=plan.identities,
-        progress=watch.staged(f"read {role}"),
-    )
-
-
-def _embed(
-    folder: Path,
-    role: str,
-    source: Source,
-    embedder: Embedder,
-    options: Options,
-    watch: Stopwatch,
-) -> AuditSet:
-    kept = folder / "embeddings" / role
-    embed_source(
-        source,
-        embedder,
-        kept,
-        options=EmbedOptions(options.max_bad, options.threads, options.shard_records),
-        progress=watch.staged(f"embed {role}"),
-    )
-    return _prepared(role, open_precomputed(kept))
-
-
-def _open_embeddings(folder: Path, role: str, one: Set) -> AuditSet:
-    if isinstance(one, Embeddings):
-        return _prepared(role, keep_embeddings(folder / "embeddings" / role, one))
-    return _prepared(role, open_precomputed(Path(one)))
 
 
 def _prepared(role: str, opened: Opened) -> AuditSet:

@@ -171,8 +171,8 @@ def _control_notes(sets: dict[str, AuditSet], ties: int) -> list[str]:
             )
     if ties:
         notes.append(
-            f"{ties:,} synthetic records are exactly as close to control as to train: the two "
-            "sets seem to share images. They were counted for control."
+            f"{_images(ties)} of the synthetic set exactly as close to control as to train: the "
+            "two sets seem to share images. Counted for control."
         )
     return notes
 

@@ -11,6 +11,9 @@ import numpy as np
 from spolia.core.types import Float64, Int64
 from spolia.search.tiles import Settle, Tile
 
+_PIECE = 4
+"""How many pairs a piece weighs beside those it holds: two small arrays are mostly overhead."""
+
 
 class Best:
     """The best ``keep`` pairs of each group: similarity down, then pair number up.
@@ -41,9 +44,11 @@ class Best:
 
     def add(self, pairs: Int64, values: Float64) -> None:
         """Take in pairs with their approximate similarities, each pair at most once."""
+        if len(pairs) == 0:
+            return
         self._pairs.append(pairs)
         self._values.append(values)
-        self._waiting += len(pairs)
+        self._waiting += len(pairs) + _PIECE
         if self._waiting > self._room:
             self._thin(settled=False)
             if self._waiting > self._room // 2:
@@ -126,8 +131,10 @@ class Above:
 
     def add(self, pairs: Int64) -> None:
         """Take in pairs that may reach the threshold, each at most once."""
+        if len(pairs) == 0:
+            return
         self._waiting.append(pairs)
-        self._count += len(pairs)
+        self._count += len(pairs) + _PIECE
         if self._count > self._room:
             self._settle_waiting()
 

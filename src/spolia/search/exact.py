@@ -1,6 +1,7 @@
 """Similarities without error: the dot products of paired rows, correctly rounded to float64."""
 
 import numpy as np
+import numpy.typing as npt
 
 from spolia.core.types import Float32, Float64
 from spolia.search.reference import similarity_reference
@@ -49,7 +50,7 @@ def exact_similarity(query_rows: Float32, base_rows: Float32) -> Float64:
     return result
 
 
-def _rounded(x: Float32, y: Float32) -> tuple[Float64, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+def _rounded(x: Float32, y: Float32) -> tuple[Float64, npt.NDArray[np.bool_]]:
     """Return the rounded dot products ``(c,)`` and which of them are proved to be right.
 
     Proof, with u = 2^-53 and p the d products of a pair, exact in float64:

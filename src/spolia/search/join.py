@@ -11,9 +11,7 @@ from spolia.core.types import Rows, check_rows
 from spolia.search.plan import Wanted, make_plan
 from spolia.search.result import JoinResult
 from spolia.search.run import run_plan
-
-_HIGHEST = 1.001
-"""Similarities of rows whose norms are within 1e-4 of 1 lie between -1.001 and 1.001."""
+from spolia.search.tiles import NORM_PRODUCT
 
 
 def join(
@@ -66,7 +64,7 @@ def join(
         How many threads at most; default all the processor cores this process may use. Where
         ``memory`` is small, fewer are used.
     progress
-        Told ``("join", rows of query done, n)``.
+        Told ``("join", rows of query done, n)``, in the thread that called.
 
     Returns
     -------
@@ -138,7 +136,7 @@ def _at_least_one(name: str, value: SupportsIndex | None) -> int | None:
 def _threshold(above: float | None) -> float | None:
     if above is None:
         return None
-    if not math.isfinite(above) or abs(above) > _HIGHEST:
+    if not math.isfinite(above) or abs(above) > NORM_PRODUCT:
         raise UsageError(
             f"above must be a similarity, between -1 and 1, but is {above}; up is closer"
         )

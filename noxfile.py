@@ -1,4 +1,4 @@
-"""The checks, the same on a laptop and in CI; they run in the environment that nox is called from."""
+"""The checks, the same on a laptop and in CI; they run in the environment nox is called from."""
 
 import sys
 from pathlib import Path

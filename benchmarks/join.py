@@ -74,6 +74,5 @@ def main(arguments: list[str]) -> None:
                 for _ in range(ROUNDS)
             ]
             ours, theirs = (float(np.median(one)) for one in zip(*times, strict=True))
-            print(
-                f"{kind:<9}  {k:>2}  {ours:>6.1f}s  {theirs:>6.1f}s  {theirs / ours:>5.2f}x  {same:.5f}"
-            )
+            ratio = theirs / ours
+            print(f"{kind:<9}  {k:>2}  {ours:>6.1f}s  {theirs:>6.1f}s  {ratio:>5.2f}x  {same:.5f}")

@@ -259,7 +259,7 @@ def test_an_error_in_progress_ends_the_join() -> None:
 
 def test_a_join_given_up_reads_no_further_tile() -> None:
     query, base = large_case()
-    wanted = Wanted(bins=4)
+    wanted = Wanted(histogram=4)
     plan = make_plan((300, 700, 24), wanted, memory=1 << 30, threads=1)
     late = np.zeros(700, dtype=np.bool_)
     task = Task(base, late, wanted, plan, claim=[].append, stopped=lambda: True)

@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from spolia.core.progress import Progress, silent
 from spolia.core.types import Int64
 from spolia.core.version import VERSION
 from spolia.search.join import join
+from spolia.search.plan import Wanted
 from spolia.search.result import Histogram, JoinResult, Pairs, merge
 from spolia.store.atomic import atomic_file, write_text
 from spolia.store.precomputed import Opened, open_precomputed
@@ -24,21 +25,11 @@ PART_ROWS = 16384
 """Query rows a part covers, and the most a killed join has to redo."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of a join; see `spolia.join`."""
-
-    k: int | None = None
-    above: float | None = None
-    top: int | None = None
-    histogram: int | None = None
-
-
 def join_to_folder(
     query: Path,
     base: Path,
     out: Path,
-    asked: Asked,
+    wanted: Wanted,
     *,
     memory: int = 2 << 30,
     threads: int | None = None,
@@ -60,16 +51,16 @@ def join_to_folder(
     Raises
     ------
     UsageError
-        If a set is not embeddings, or nothing is asked.
+        If a set is not embeddings, or nothing is wanted.
     PlanMismatch
         If ``out`` holds another join.
     """
-    if all(value is None for value in asdict(asked).values()):
+    if all(value is None for value in asdict(wanted).values()):
         raise UsageError("a join must be asked for k, above, top or histogram, but none is given")
     sides = {"query": open_precomputed(query), "base": open_precomputed(base)}
     record = {
         "spolia": VERSION,
-        **asdict(asked),
+        **asdict(wanted),
         "part_rows": part_rows,
         "query": sides["query"].fingerprint,
         "base": sides["base"].fingerprint,
@@ -85,10 +76,10 @@ def join_to_folder(
             part = join(
                 rows[start : start + part_rows],
                 against,
-                k=asked.k,
-                above=asked.above,
-                top=asked.top,
-                histogram=asked.histogram,
+                k=wanted.k,
+                above=wanted.above,
+                top=wanted.top,
+                histogram=wanted.histogram,
                 memory=memory,
                 threads=threads,
                 progress=_shifted(progress, start, rows.shape[0]),
@@ -96,7 +87,7 @@ def join_to_folder(
             _write(path, part)
         parts.append(part)
         progress("join", min(start + part_rows, rows.shape[0]), rows.shape[0])
-    whole = merge(parts, list(starts), top=asked.top)
+    whole = merge(parts, list(starts), top=wanted.top)
     record["rows"] = _write_tables(out, whole, sides["query"], sides["base"])
     write_text(out / FILE, json.dumps(record, indent=2) + "\n")
     return record

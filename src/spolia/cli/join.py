@@ -35,14 +35,15 @@ def join(
 
     Example: `spolia join synthetic.emb train.emb --k 10 --top 1000 --out nearest`
     """
-    from spolia.auditing.joining import Asked, join_to_folder
+    from spolia.auditing.joining import join_to_folder
+    from spolia.search.plan import Wanted
 
     with progress_on_stderr(quiet=quiet) as progress:
         record = join_to_folder(
             query,
             base,
             out,
-            Asked(k, above, top, histogram),
+            Wanted(k, above, top, histogram),
             memory=parse_size(memory),
             threads=threads,
             progress=progress,

@@ -60,15 +60,8 @@ def check_rows(rows: Rows, name: str) -> None:
     spolia.core.errors.InvalidRows: base must have unit rows, but row 0 has norm 2.0000
     (1 bad row of 1); normalise with spolia.normalise(...) first
     """
-    if len(rows.shape) != 2:
-        raise InvalidRows(f"{name} must be a matrix (n, d), but has shape {rows.shape}")
-    if rows.dtype != np.float32:
-        raise InvalidRows(
-            f"{name} must be float32, but is {rows.dtype}; convert with .astype('float32')"
-        )
-    n, d = rows.shape
-    if d == 0:
-        raise InvalidRows(f"{name} must have at least one column, but has shape {rows.shape}")
+    _check_matrix(rows, name)
+    n = rows.shape[0]
     first, norm_of_first, bad = -1, 0.0, 0
     for start in range(0, n, _CHECK_ROWS):
         norms = row_norms(rows[start : start + _CHECK_ROWS])
@@ -89,6 +82,22 @@ def check_rows(rows: Rows, name: str) -> None:
         f"{name} must have unit rows, but row {first} has norm {norm_of_first:.4f} {count}; "
         "normalise with spolia.normalise(...) first"
     )
+
+
+def _check_matrix(rows: Rows, name: str) -> None:
+    if not hasattr(rows, "shape"):
+        raise InvalidRows(
+            f"{name} must be a matrix (n, d) of float32, but is a {type(rows).__name__}; make one "
+            "with spolia.normalise(...)"
+        )
+    if len(rows.shape) != 2:
+        raise InvalidRows(f"{name} must be a matrix (n, d), but has shape {rows.shape}")
+    if rows.dtype != np.float32:
+        raise InvalidRows(
+            f"{name} must be float32, but is {rows.dtype}; convert with .astype('float32')"
+        )
+    if rows.shape[1] == 0:
+        raise InvalidRows(f"{name} must have at least one column, but has shape {rows.shape}")
 
 
 def row_norms(rows: Float32) -> Float64:

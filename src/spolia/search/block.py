@@ -60,8 +60,8 @@ class _Block:
         self._zero = zero_rows(x)
         self._settle = settler(x, task.base)
         wanted = task.wanted
-        self._edges = None if wanted.bins is None else histogram_edges(wanted.bins)
-        self._counts = np.zeros(wanted.bins or 0, dtype=np.int64)
+        self._edges = None if wanted.histogram is None else histogram_edges(wanted.histogram)
+        self._counts = np.zeros(wanted.histogram or 0, dtype=np.int64)
         self._above = None if wanted.above is None else self._make_above(wanted.above)
         self._nearest = None if wanted.k is None else self._make_nearest(wanted.k)
         self._top = None if wanted.top is None else self._make_best(1, wanted.top)

@@ -104,7 +104,7 @@ def join(
         k=_at_least_one("k", k),
         above=_threshold(above),
         top=_at_least_one("top", top),
-        bins=_at_least_one("histogram", histogram),
+        histogram=_at_least_one("histogram", histogram),
     )
     if wanted == Wanted():
         raise UsageError("join must be asked for an output; give k, above, top or histogram")

@@ -28,7 +28,7 @@ class Wanted:
     k: int | None = None
     above: float | None = None
     top: int | None = None
-    bins: int | None = None
+    histogram: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def make_plan(shape: tuple[int, int, int], wanted: Wanted, *, memory: int, threa
         )
     # Blocks of one size, and as many for each thread, so that all are busy to the end.
     blocks = -(-n // (rows * threads)) * threads
-    wide = wanted.bins is not None
+    wide = wanted.histogram is not None
     return Plan(
         threads=threads,
         rows=max(1, -(-n // max(1, blocks))),
@@ -114,12 +114,12 @@ def _fit(
 def _thread_bytes(rows: int, columns: int, shape: tuple[int, int, int], wanted: Wanted) -> int:
     """Return the working memory of one thread."""
     n, m, d = shape
-    item = 8 if wanted.bins else 4
+    item = 8 if wanted.histogram else 4
     inputs = (rows + columns) * d * (4 if item == 4 else 12)
     kept = rows * min(wanted.k or 0, m) + min(wanted.top or 0, n * m)
     waiting = (4 * kept + _WAITING) * _WAITING_PAIR
     strip = min(rows * columns, _STRIP) * _STRIP_PAIR
-    bins = (wanted.bins or 0) * _BIN
+    bins = (wanted.histogram or 0) * _BIN
     return inputs + rows * columns * item + strip + waiting + bins + _SETTLING + d * _COORDINATE
 
 
@@ -128,4 +128,4 @@ def _shared_bytes(shape: tuple[int, int, int], wanted: Wanted) -> int:
     n, m, _ = shape
     copies = m * _BASE_ROW if wanted.k or wanted.top else 0
     top = 2 * min(wanted.top or 0, n * m) * _OUTPUT_PAIR
-    return copies + top + (wanted.bins or 0) * _BIN
+    return copies + top + (wanted.histogram or 0) * _BIN

@@ -83,7 +83,7 @@ class _Whole:
         self._similarities: Float64 = np.empty((n, wanted.k or 0))
         self._pairs = [_NO_PAIRS]
         self._top = _NO_PAIRS
-        self._counts = np.zeros(wanted.bins or 0, dtype=np.int64)
+        self._counts = np.zeros(wanted.histogram or 0, dtype=np.int64)
         self.done = 0
         """Query rows taken in."""
         self.floor = -np.inf
@@ -112,8 +112,8 @@ class _Whole:
             pairs=None if wanted.above is None else merge_pairs(self._pairs),
             top=None if wanted.top is None else self._top,
             histogram=None
-            if wanted.bins is None
-            else Histogram(self._counts, histogram_edges(wanted.bins)),
+            if wanted.histogram is None
+            else Histogram(self._counts, histogram_edges(wanted.histogram)),
         )
 
 

@@ -46,8 +46,6 @@ def planned(**changes: Any) -> Join:
     """Return the join cut up in another way than `spolia.join` would."""
 
     def join(query: Float32, base: Float32, **options: Any) -> JoinResult:
-        if "histogram" in options:
-            options["bins"] = options.pop("histogram")
         wanted = Wanted(**options)
         shape = (query.shape[0], *base.shape)
         plan = make_plan(shape, wanted, memory=1 << 30, threads=2)

@@ -55,7 +55,7 @@ def join_to_folder(
     PlanMismatch
         If ``out`` holds another join.
     """
-    if all(value is None for value in asdict(wanted).values()):
+    if wanted == Wanted():
         raise UsageError("a join must be asked for k, above, top or histogram, but none is given")
     sides = {"query": open_precomputed(query), "base": open_precomputed(base)}
     record = {

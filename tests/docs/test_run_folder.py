@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import spolia
-from spolia.auditing.joining import Asked, join_to_folder
+from spolia.auditing.joining import join_to_folder
 from spolia.core.results import EXIT_CODES
+from spolia.search.plan import Wanted
 from tests.docs.pages import pages
 
 PAGE = pages()["docs/reference/run-folder.md"]
@@ -34,7 +35,7 @@ def folders(tmp_path_factory):
     )
     result.report(root / "run" / "report.html")
     stores = root / "run" / "embeddings"
-    join_to_folder(stores / "synthetic", stores / "train", root / "join", Asked(2, 0.5, 5, 10))
+    join_to_folder(stores / "synthetic", stores / "train", root / "join", Wanted(2, 0.5, 5, 10))
     return root
 
 

@@ -91,6 +91,7 @@ def audit(
     else:
         show_verdict(result)
         _show_pairs(result)
+        _show_unreadable(result)
         _show_where(out)
     return result.summary.exit_code
 
@@ -131,6 +132,13 @@ def _show_pairs(result: "AuditResult") -> None:
         if row["q"] is not None:
             line += f"   q {p_value(row['q'])}   {row['kind']}"
         show(line)
+
+
+def _show_unreadable(result: "AuditResult") -> None:
+    for role, name, reason in result.quarantine[:_SHOWN]:
+        say(f"  Not read, {role}: {name}: {reason}")
+    if len(result.quarantine) > _SHOWN:
+        say(f"  ... and {len(result.quarantine) - _SHOWN:,} more, in quarantine.csv of --out")
 
 
 def _show_where(out: Path | None) -> None:

@@ -6,7 +6,6 @@ import pytest
 from spolia.auditing import match, sets, verdict
 from spolia.auditing.match import Neighbours
 from spolia.core.types import Embeddings
-from spolia.stats.competition import Nearest
 from spolia.store.precomputed import UNKNOWN_MODEL
 from spolia.store.shards import ShardedRows
 
@@ -127,10 +126,3 @@ MUTANTS = [
 def test_mutant_is_killed(law, mutant):
     with pytest.raises(AssertionError):
         law(mutant)
-
-
-def test_a_better_half_is_found_by_similarity_not_by_side():
-    one, other = (Nearest(np.array([s]), np.array([i])) for s, i in ((0.2, 0), (0.7, 1)))
-    for pair in ((one, other), (other, one)):
-        best = verdict._better(*pair)
-        assert (best.similarity.tolist(), best.identity.tolist()) == ([0.7], [1])

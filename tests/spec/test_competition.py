@@ -174,6 +174,16 @@ def test_what_cannot_be_excluded_covers_the_planted_share():
     assert np.mean(covered) >= 0.95
 
 
+def test_a_ratio_known_within_limits_never_lowers_the_bound():
+    ones = np.ones(100, dtype=np.int64)
+    at = {
+        ratio: lean_to_train(ones, ones, ratio=0.8, largest_ratio=ratio).unseen
+        for ratio in (0.8, 1.0, 1.2)
+    }
+    assert at[0.8] < at[1.0] < at[1.2]
+    assert at[1.0] == lean_to_train(ones, ones, ratio=1.0).unseen
+
+
 @given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_interval_equals_an_independent_implementation(count_n):
     stats = pytest.importorskip("scipy.stats")

@@ -72,6 +72,7 @@ def match_and_judge(
             control,
             halves=halves,
             to_train=to_train,
+            to_control=to_control,
             to_halves=to_halves,
             fdr=plan.fdr,
         )

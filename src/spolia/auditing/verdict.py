@@ -14,6 +14,7 @@ from spolia.core.results import (
     Lean,
     NegativeControl,
     Outcome,
+    Rate,
 )
 from spolia.core.seeds import digest_key
 from spolia.core.types import Float64, Int64
@@ -86,40 +87,38 @@ def judge(
     *,
     halves: Halves,
     to_train: Neighbours,
+    to_control: Neighbours,
     to_halves: tuple[Neighbours, Neighbours],
     fdr: float,
 ) -> Verdict:
     """Decide which train identities were found again, and check the decision on the control.
 
-    ``to_halves`` holds the nearest rows of each half of the control, numbered as in the control.
+    ``to_halves`` holds the nearest rows of each half of the control, numbered as in the control;
+    ``to_control`` the nearer of both.
     """
-    nearest_control = _better(*(_nearest(half, control.identity) for half in to_halves))
     contest = compete(
         _nearest(to_train, train.identity),
-        nearest_control,
+        _nearest(to_control, control.identity),
         synthetic.identity,
         n_train=len(train.identities),
         n_control=len(control.identities),
     )
-    ratio = size_ratio(train, control)
+    ratio, reverse = size_ratio(train, control), size_ratio(control, train)
     decision = decide(contest.train_scores, contest.control_scores, ratio=ratio, fdr=fdr)
-    lean = lean_to_train(contest.train_wins, contest.control_wins, ratio=ratio)
+    wins = contest.train_wins, contest.control_wins
+    lean = lean_to_train(*wins, ratio=ratio, largest_ratio=1.0 / reverse)
+    lean_to_control = lean_to_train(*wins[::-1], ratio=reverse, largest_ratio=1.0 / ratio)
     negative_control = _negative_control(synthetic, control, halves, to_halves, fdr)
     smallest = smallest_discovery(ratio, fdr)
     exposed, flagged = _rates(contest, decision, lean, ratio, fdr)
-    exposed = replace(exposed, unit=train.noun)
-    flagged = replace(flagged, unit=synthetic.noun)
-    lean_to_control = lean_to_train(
-        contest.control_wins, contest.train_wins, ratio=size_ratio(control, train)
-    )
     return Verdict(
         _outcome(contest, decision, (lean, lean_to_control), negative_control, smallest),
         contest,
         decision,
         ratio,
         smallest,
-        exposed,
-        flagged,
+        Compared(*exposed, train.noun),
+        Compared(*flagged, synthetic.noun),
         lean,
         lean_to_control,
         negative_control,
@@ -159,17 +158,10 @@ def _nearest(neighbours: Neighbours, identity: Int64) -> Nearest:
     return Nearest(neighbours.similarities[:, 0], identity[neighbours.indices[:, 0]])
 
 
-def _better(one: Nearest, other: Nearest) -> Nearest:
-    first = one.similarity >= other.similarity
-    return Nearest(
-        np.where(first, one.similarity, other.similarity),
-        np.where(first, one.identity, other.identity),
-    )
-
-
 def _rates(
     contest: Contest, decision: Decision, lean: Lean, ratio: float, fdr: float
-) -> tuple[Compared, Compared]:
+) -> tuple[tuple[Rate, Rate], tuple[Rate, Rate]]:
+    """Return the rates of exposed identities and of flagged units, each train's and control's."""
     at = decision.threshold
     # Where nothing is found, the control beside it is the same rule with the roles exchanged.
     swapped = decide(contest.control_scores, contest.train_scores, ratio=1.0 / ratio, fdr=fdr)
@@ -186,10 +178,9 @@ def _rates(
         exposed = replace(exposed, high=min(1.0, max(lean.unseen * units, blind) / n_train))
         flagged = replace(flagged, high=min(1.0, max(lean.unseen, blind / units)))
     control_found = int(np.count_nonzero(_at_least(contest.control_scores, control_at)))
-    return (
-        Compared(exposed, exact_rate(control_found, contest.control_scores.size), "identities"),
-        Compared(flagged, exact_rate(int(np.count_nonzero(by_control)), units), "units"),
-    )
+    exposed_control = exact_rate(control_found, contest.control_scores.size)
+    flagged_control = exact_rate(int(np.count_nonzero(by_control)), units)
+    return (exposed, exposed_control), (flagged, flagged_control)
 
 
 def _at_least(values: Float64, threshold: float | None) -> npt.NDArray[np.bool_]:

@@ -26,7 +26,9 @@ SMALLEST_P = 1e-12
 """Tails are exact to this; a smaller one is reported as this bound."""
 
 
-def lean_to_train(train_wins: Int64, control_wins: Int64, *, ratio: float) -> Lean:
+def lean_to_train(
+    train_wins: Int64, control_wins: Int64, *, ratio: float, largest_ratio: float | None = None
+) -> Lean:
     """Test whether more synthetic units are closest to train than chance would give it.
 
     Parameters
@@ -34,7 +36,10 @@ def lean_to_train(train_wins: Int64, control_wins: Int64, *, ratio: float) -> Le
     train_wins, control_wins
         Synthetic units won by each identity of the two sets; at least one in all.
     ratio
-        |control| / |train|, > 0.
+        |control| / |train|, > 0; where it is known only within limits, the smallest, which makes
+        the test err on the side of no leak.
+    largest_ratio
+        The largest it can be, which makes the bound err on the side of a leak. Default: ``ratio``.
 
     Returns
     -------
@@ -57,7 +62,8 @@ def lean_to_train(train_wins: Int64, control_wins: Int64, *, ratio: float) -> Le
     count, n = int(train_wins.sum()), int(sizes.sum())
     share = exact_rate(count, n, effective_n=kish(sizes))
     # A share whose whole interval lies under its expectation contradicts the bound's model.
-    open_to_train = (share.high - expected) / (1.0 - expected)
+    least = 1.0 / (1.0 + (ratio if largest_ratio is None else largest_ratio))
+    open_to_train = (share.high - least) / (1.0 - least)
     unseen = open_to_train if open_to_train > 0.0 else 1.0
     return Lean(share, expected, upper_tail(sizes, expected, count), unseen)
 

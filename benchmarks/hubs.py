@@ -4,8 +4,8 @@
 
 Each run splits the digits of `spolia.lab.digits` anew: 600 train, 600 control, and 597 that neither
 has. A "generator" that has never seen train draws each of the 597 ten times with pixel noise. The
-units that show one image name the same nearest image again and again, and each counts as evidence
-to a rule that takes units for independent.
+draws of one image name the same nearest image again and again, and each counts as evidence to a
+rule that takes synthetic images for independent.
 """
 
 import argparse
@@ -40,7 +40,6 @@ def contest(seed: int, noise: float) -> Contest:
     return compete(
         _nearest(synthetic, normalise(pixels[train])),
         _nearest(synthetic, normalise(pixels[control])),
-        np.arange(len(synthetic)),
         n_train=SIDE_SIZE,
         n_control=SIDE_SIZE,
     )
@@ -52,17 +51,17 @@ def _nearest(query: Float32, base: Float32) -> Nearest:
 
 
 def _binomial(played: Contest, level: float) -> bool:
-    wins, units = int(played.won_by_train.sum()), played.won_by_train.size
-    return bool(binom.sf(wins - 1, units, 0.5) <= level)
+    wins, images = int(played.won_by_train.sum()), played.won_by_train.size
+    return bool(binom.sf(wins - 1, images, 0.5) <= level)
 
 
 def _lean(played: Contest, level: float) -> bool:
     return lean_to_train(played.train_wins, played.control_wins, ratio=1.0).p <= level
 
 
-def _by_unit(played: Contest, level: float) -> bool:
+def _by_image(played: Contest, level: float) -> bool:
     won = played.won_by_train
-    decision = decide(played.unit_train[won], played.unit_control[~won], ratio=1.0, fdr=level)
+    decision = decide(played.to_train[won], played.to_control[~won], ratio=1.0, fdr=level)
     return bool(decision.found.any())
 
 
@@ -72,12 +71,12 @@ def _by_identity(played: Contest, level: float) -> bool:
 
 
 RULES: tuple[tuple[str, Callable[[Contest, float], bool], float], ...] = (
-    ("set-level: binomial over all units", _binomial, 0.01),
-    ("set-level: binomial over all units", _binomial, 0.05),
+    ("set-level: binomial over all images", _binomial, 0.01),
+    ("set-level: binomial over all images", _binomial, 0.05),
     ("set-level: `lean` (spolia)", _lean, 0.01),
     ("set-level: `lean` (spolia)", _lean, 0.05),
-    ("names something: one score per unit", _by_unit, 0.05),
-    ("names something: one score per unit", _by_unit, 0.10),
+    ("names something: one score per synthetic image", _by_image, 0.05),
+    ("names something: one score per synthetic image", _by_image, 0.10),
     ("names something: one score per identity (spolia)", _by_identity, 0.05),
     ("names something: one score per identity (spolia)", _by_identity, 0.10),
 )

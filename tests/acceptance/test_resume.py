@@ -149,3 +149,42 @@ def test_too_many_unreadable_images_stop_the_run_but_lose_nothing(sets, tmp_path
         )
     assert "broken.png" in (tmp_path / "run" / "quarantine.csv").read_text()
     assert len(list(tmp_path.glob("run/embeddings/train/img_emb/*.npy"))) == 1
+
+
+def test_a_new_run_first_removes_what_the_old_one_said(sets, tmp_path):
+    """A kill between the files of a result must not leave an old report beside new tables."""
+    from spolia.auditing.result import load_result
+    from spolia.core.errors import RunIncomplete
+
+    run = tmp_path / "run"
+    audit(sets, run).report(run / "report.html")
+    script = KILLED.replace('folder + "/run"', repr(str(run))).replace(
+        "threads=2)", "threads=2, max_bad=0.02)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(sets), "judge", "1"], check=False)
+    assert not (run / "report.html").exists()
+    with pytest.raises(RunIncomplete, match=r"report\.json is missing"):
+        load_result(run)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text need such a system")
+def test_names_that_are_no_text_survive_the_whole_way(tmp_path):
+    from spolia.auditing.result import load_result
+
+    rng = np.random.default_rng(0)
+    for name in ("train", "synthetic"):
+        (tmp_path / name).mkdir()
+        for file in (b"a.png", b"\xff.png"):
+            image = Image.fromarray(rng.integers(0, 256, (9, 9), dtype=np.uint8))
+            path = Path(os.fsdecode(os.path.join(os.fsencode(tmp_path / name), file)))  # noqa: PTH118
+            image.save(path, format="PNG")
+    path.write_bytes(b"no image")
+    spolia.audit(
+        train=tmp_path / "train",
+        synthetic=tmp_path / "synthetic",
+        out=tmp_path / "run",
+        options=spolia.Options(max_bad=0.6),
+    )
+    result = load_result(tmp_path / "run")
+    assert [row[1] for row in result.quarantine] == ["\\udcff.png"]
+    assert "\\udcff.png" in result.to_html("internal")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 import spolia
-from spolia.cli.main import app, run
+from spolia.cli.main import app, run, unexpected
 from tests.planted import planted
 
 SPOLIA = [sys.executable, "-c", "from spolia.cli.main import main; main()"]
@@ -117,11 +118,56 @@ def test_a_folder_that_is_no_run_exits_with_3(command, tmp_path):
     assert "is not a run" in done.stderr
 
 
-def test_an_unexpected_failure_never_looks_like_a_finding(stores, tmp_path):
+@pytest.mark.parametrize("out", ["file/run", "file"])
+def test_a_refusal_of_the_system_never_looks_like_a_finding(stores, tmp_path, out):
     (tmp_path / "file").write_text("")
-    done = spolia_cli(*audit_arguments(stores, "synthetic", "--out", tmp_path / "file" / "run"))
+    done = spolia_cli(*audit_arguments(stores, "synthetic", "--out", tmp_path / out))
     assert done.returncode == 3
-    assert "this is a bug in spolia" in done.stderr
+    assert "the system refused" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unexpected_failure_never_looks_like_a_finding(capsys):
+    assert unexpected(ZeroDivisionError("a bug")) == 3
+    assert "this is a bug in spolia" in capsys.readouterr().err
+
+
+def test_an_unset_variable_is_no_path(stores, tmp_path):
+    for sets in (["", "x"], ["x", ""], [str(stores / "train.npy")] * 2 + ["--control", ""]):
+        done = spolia_cli("audit", *sets, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "an empty one is given" in done.stderr
+
+
+def test_overwrite_never_deletes_what_is_audited(tmp_path):
+    out = tmp_path / "run"
+    for name in ("train", "control", "synthetic"):
+        (tmp_path / name).mkdir()
+        rng = np.random.default_rng(len(name))
+        for i in range(5):
+            image = rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)
+            Image.fromarray(image).save(tmp_path / name / f"{i}.png")
+    call = ("audit", tmp_path / "train", tmp_path / "synthetic", "--out", out)
+    assert spolia_cli(*call).returncode == 4
+    (tmp_path / "synthetic").rename(out / "samples")
+    done = spolia_cli("audit", tmp_path / "train", out / "samples", "--out", out, "--overwrite")
+    assert done.returncode == 2
+    assert "would be deleted with it" in done.stderr
+    assert len(list((out / "samples").iterdir())) == 5
+
+
+def test_a_report_never_shows_other_images_than_were_audited(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("train", "synthetic"):
+        np.save(tmp_path / f"{name}.npy", rng.integers(0, 256, (30, 9, 9), dtype=np.uint8))
+    out = tmp_path / "run"
+    spolia_cli("audit", tmp_path / "train.npy", tmp_path / "synthetic.npy", "--out", out)
+    assert spolia_cli("report", out, "--profile", "internal").returncode == 0
+    np.save(tmp_path / "train.npy", rng.integers(0, 256, (30, 9, 9), dtype=np.uint8))
+    done = spolia_cli("report", out, "--profile", "internal")
+    assert done.returncode == 2
+    assert "no longer holds the images" in done.stderr
+    assert spolia_cli("report", out).returncode == 0
 
 
 def test_an_interrupt_never_looks_like_a_finding(stores, tmp_path):
@@ -188,21 +234,92 @@ def test_verify_accepts_a_run_and_names_what_was_changed(stores, tmp_path):
     assert "have similarity" in changed.stderr
 
 
-def test_verify_notices_a_changed_decision_and_changed_matches(stores, tmp_path):
+def test_verify_notices_whatever_was_changed(stores, tmp_path):
     out = tmp_path / "run"
     spolia_cli(*audit_arguments(stores, "synthetic", "--out", out))
-    identities = pq.read_table(out / "identities.parquet")
-    pq.write_table(identities.slice(1), out / "identities.parquet")
-    done = spolia_cli("verify", out)
-    assert (done.returncode, "does not follow" in done.stderr) == (3, True)
 
-    pq.write_table(identities, out / "identities.parquet")
+    def refused():
+        done = spolia_cli("verify", out)
+        assert done.returncode == 3
+        return done.stderr
+
+    for name in ("identities", "findings", "ranking"):
+        whole = (out / f"{name}.parquet").read_bytes()
+        pq.write_table(pq.read_table(out / f"{name}.parquet").slice(1), out / f"{name}.parquet")
+        assert f"{name}.parquet does not follow" in refused()
+        (out / f"{name}.parquet").write_bytes(whole)
+
+    report = (out / "report.json").read_text()
+    for old, new in (('"outcome": "leak"', '"outcome": "none"'), ('"count": 0', '"count": 1')):
+        assert old in report
+        (out / "report.json").write_text(report.replace(old, new, 1))
+        assert "report.json says" in refused()
+    (out / "report.json").write_text(report)
+
     matches = pq.read_table(out / "matches.parquet")
     moved = matches["similarity"].to_numpy() * 0.999
     place = matches.column_names.index("similarity")
     pq.write_table(matches.set_column(place, "similarity", [moved]), out / "matches.parquet")
-    done = spolia_cli("verify", out)
-    assert (done.returncode, "matches.parquet says" in done.stderr) == (3, True)
+    assert "matches.parquet says" in refused()
+
+
+def test_join_never_mixes_embedders_and_never_shows_old_results(tmp_path):
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "images.npy", rng.integers(0, 256, (20, 9, 9), dtype=np.uint8))
+    for name in ("a", "b"):
+        store = tmp_path / name
+        spolia_cli("embed", tmp_path / "images.npy", "--embedder", "dct", "--out", store)
+    call = ("join", tmp_path / "a", tmp_path / "b", "--k", 1, "--out", tmp_path / "joined")
+    assert spolia_cli(*call).returncode == 0
+    for name in ("a", "b"):
+        path = tmp_path / name / "manifest.json"
+        fields = json.loads(path.read_text())
+        fields["model"]["fingerprint"] = "another version"
+        path.write_text(json.dumps(fields))
+        done = spolia_cli(*call)
+        assert done.returncode == 2
+        wanted = "must come from one embedder" if name == "a" else "holds another join"
+        assert wanted in done.stderr
+    shutil.rmtree(tmp_path / "joined")
+    assert spolia_cli(*call).returncode == 0
+
+
+def test_identities_that_change_in_a_store_change_the_audit(tmp_path):
+    """The matches of the control are kept by its halves, which identities decide."""
+    rng = np.random.default_rng(0)
+    for name in ("train", "control", "synthetic"):
+        (tmp_path / "sets" / name).mkdir(parents=True)
+        for i in range(60):
+            image = rng.integers(0, 256, (9, 9), dtype=np.uint8)
+            Image.fromarray(image).save(tmp_path / "sets" / name / f"p{i // 2:02d}_{i}.png")
+
+    def audit_stores(rule, out):
+        shutil.rmtree(tmp_path / "stores", ignore_errors=True)
+        for name in ("train", "control", "synthetic"):
+            call = ["embed", tmp_path / "sets" / name, "--embedder", "dct"]
+            call += ["--identities", rule, "--out", tmp_path / "stores" / name]
+            assert spolia_cli(*call).returncode == 0
+        stores = tmp_path / "stores"
+        spolia_cli(
+            *("audit", stores / "train", stores / "synthetic", "--control", stores / "control"),
+            *("--embedder", "precomputed", "--out", out),
+        )
+        return (out / "report.json").read_text()
+
+    audit_stores("none", tmp_path / "run")
+    resumed = audit_stores(r"regex:^(p\d+)_", tmp_path / "run")
+    assert resumed == audit_stores(r"regex:^(p\d+)_", tmp_path / "fresh")
+    assert spolia_cli("verify", tmp_path / "run").returncode == 0
+
+
+def test_a_demo_never_mixes_with_another(tmp_path):
+    out = tmp_path / "demo"
+    assert spolia_cli("demo", "--out", out, "--quiet").returncode == 0
+    before = (out / "sets" / "train.npy").read_bytes()
+    done = spolia_cli("demo", "--out", out, "--seed", 1, "--quiet")
+    assert done.returncode == 2
+    assert "another demo" in done.stderr
+    assert (out / "sets" / "train.npy").read_bytes() == before
 
 
 def test_join_writes_every_table_and_equals_the_reference(stores, tmp_path):

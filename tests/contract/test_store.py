@@ -223,6 +223,19 @@ def test_a_table_that_does_not_fit_is_refused(tmp_path):
         open_precomputed(tmp_path / "x.npy")
 
 
+@pytest.mark.parametrize("column", ["id", "identity"])
+def test_a_name_that_is_missing_is_refused_and_not_called_none(tmp_path, column):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    np.save(tmp_path / "x.npy", ROWS)
+    names = [f"n{i}" for i in range(10)]
+    names[7] = None
+    pq.write_table(pa.table({column: names}), tmp_path / "x.parquet")
+    with pytest.raises(UsageError, match=f"every row of {column}, but row 7 has none"):
+        open_precomputed(tmp_path / "x.npy")
+
+
 def test_the_model_of_a_store_survives(tmp_path):
     model = ModelSummary("m", "copy", "CC0", True, "here", ("A", "B"), "f")
     begin_store(tmp_path, manifest(records=0, model=model))

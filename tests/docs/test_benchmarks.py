@@ -9,8 +9,8 @@ from tests.docs.pages import pages
 
 def test_the_held_out_digits_are_in_neither_set():
     played = hubs.contest(0, 0.0)
-    assert played.unit_train.size == 597 * hubs.DRAWS
-    assert max(played.unit_train.max(), played.unit_control.max()) < 0.9999
+    assert played.to_train.size == 597 * hubs.DRAWS
+    assert max(played.to_train.max(), played.to_control.max()) < 0.9999
 
 
 def test_exact_draws_of_an_image_name_one_identity():

@@ -137,7 +137,7 @@ def test_no_result_is_called_what_no_test_can_show(name):
 def test_the_glossary_has_the_words_of_the_code():
     words = anchors(PAGES["docs/glossary.md"])
     wanted = (
-        "train control synthetic record identity unit source embedder card store similarity pair "
+        "train control synthetic record identity source embedder card store similarity pair "
         "match join finding rate lean negative-control verdict outcome plan run quarantine report"
     )
     assert set(wanted.split()) <= words

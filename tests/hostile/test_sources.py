@@ -233,7 +233,8 @@ def test_names_that_are_no_text_are_told_apart(tmp_path: Path) -> None:
     for name in (b"\xff.png", b"\xfe.png"):
         Path(os.fsdecode(root), os.fsdecode(name)).write_bytes(encode())
         source = open_source(root)
-        assert source.ids == (os.fsdecode(name),)
+        assert source.ids == (os.fsdecode(name).encode("utf-8", "backslashreplace").decode(),)
+        assert source.image(0).shape[2] == 3
         assert np.array_equal(source.image(0), PIXELS)
         prints.append(source.fingerprint)
         Path(os.fsdecode(root), os.fsdecode(name)).unlink()

@@ -30,9 +30,9 @@ def with_a_fixed_threshold(train, control, *, ratio, fdr):
     return replace(decision, found=train > 2.0)
 
 
-def with_ties_for_train(train, control, unit, *, n_train, n_control):
+def with_ties_for_train(train, control, *, n_train, n_control):
     nudged = competition.Nearest(np.nextafter(train.similarity, np.inf), train.identity)
-    return competition.compete(nudged, control, unit, n_train=n_train, n_control=n_control)
+    return competition.compete(nudged, control, n_train=n_train, n_control=n_control)
 
 
 def with_every_unit_independent(train_wins, control_wins, *, ratio):

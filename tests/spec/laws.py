@@ -53,7 +53,7 @@ def law_few_discoveries_are_never_named(decide):
 def law_control_beats_a_tie(compete):
     """A synthetic record exactly as near to control as to train is no evidence against train."""
     side = Nearest(np.array([0.9, 0.8]), np.array([0, 1]))
-    contest = compete(side, side, np.array([0, 1]), n_train=2, n_control=2)
+    contest = compete(side, side, n_train=2, n_control=2)
     assert not contest.won_by_train.any()
     assert np.isneginf(contest.train_scores).all()
 

@@ -154,12 +154,17 @@ def test_identities_are_counted_once_however_many_photos_they_have():
     assert any("identity names occur in both" in note for note in result.summary.notes)
 
 
-def test_a_synthetic_identity_is_one_unit():
-    truth = planted(leaks=30, copies=4, clean=180)
-    alike = [f"u{i // 4}" for i in range(300)]
-    synthetic = spolia.Embeddings(truth.synthetic.vectors, truth.synthetic.ids, alike)
-    result = spolia.audit(train=truth.train, control=truth.control, synthetic=synthetic)
-    assert result.summary.lean.share.n == 75
+@pytest.mark.parametrize("of_a_kind", [1, 4, 15, 300])
+def test_labels_of_the_synthetic_set_hide_no_leak(of_a_kind):
+    """A generator's batches look like identities; each of their images must still compete."""
+    truth = planted(leaks=60, clean=240)
+    batches = [f"batch{i // of_a_kind}" for i in range(300)]
+    labelled = spolia.Embeddings(truth.synthetic.vectors, truth.synthetic.ids, batches)
+    plain = outcome(spolia.audit(**truth.sets()))
+    told = outcome(spolia.audit(**(truth.sets() | {"synthetic": labelled})))
+    for record in (plain[0], told[0]):
+        del record["sets"]
+    assert told == plain
 
 
 def test_a_control_too_small_to_decide_is_inconclusive():
@@ -200,6 +205,21 @@ def test_a_negative_control_that_could_not_fail_does_not_pass():
     truth = planted(control=30, leaks=25, size=30, clean=60)
     check = spolia.audit(**truth.sets()).summary.negative_control
     assert (check.found, check.n, check.passed) == (0, 15, None)
+
+
+def test_sets_too_small_to_exclude_anything_are_inconclusive():
+    truth = planted(control=200, size=20, leaks=0, clean=4)
+    summary = spolia.audit(**truth.sets()).summary
+    assert summary.lean.unseen > 0.5
+    assert summary.outcome == "inconclusive"
+
+
+def test_a_bound_that_bounds_no_identity_is_given_in_images():
+    truth = planted(size=30, control=400, leaks=0, clean=3000)
+    summary = spolia.audit(**truth.sets()).summary
+    assert summary.exposed.train.high == 1.0
+    assert summary.outcome == "none"
+    assert "of the synthetic images (95 % bound) can be leaks unseen" in summary.sentence
 
 
 def test_swapped_train_and_control_are_noticed():
@@ -252,8 +272,8 @@ def test_blank_records_are_counted_and_left_out():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"fdr": 0.0}, "fdr must lie between 0 and 1"),
-        ({"fdr": 1.0}, "fdr must lie between 0 and 1"),
+        ({"fdr": 0.0}, "fdr must lie between 1e-06 and 1"),
+        ({"fdr": 1.0}, "fdr must lie between 1e-06 and 1"),
         ({"synthetic": spolia.Embeddings(np.eye(3, dtype=np.float32))}, "rows of one width"),
         ({"synthetic": spolia.Embeddings(np.zeros((3, 48), np.float32))}, "no image to compare"),
         ({"train": "somewhere"}, "somewhere"),

@@ -87,35 +87,30 @@ def test_conformal_p_is_uniform_or_larger_without_a_leak():
         assert np.mean(np.array(p) <= level) <= level + 3 * np.sqrt(level * (1 - level) / 400)
 
 
-def test_a_unit_is_decided_by_its_best_record():
-    train = Nearest(np.array([0.1, 0.8, 0.3]), np.array([2, 1, 0]))
-    control = Nearest(np.array([0.7, 0.2, 0.4]), np.array([0, 1, 1]))
-    contest = compete(train, control, np.array([0, 0, 1]), n_train=3, n_control=2)
-    assert contest.won_by_train.tolist() == [True, False]
-    assert contest.train_scores.tolist() == [-np.inf, 0.8, -np.inf]
-    assert contest.control_scores.tolist() == [-np.inf, 0.4]
-    assert contest.train_wins.tolist() == [0, 1, 0]
-    assert contest.control_wins.tolist() == [0, 1]
-
-
 @given(st.permutations(range(12)))
 def test_contest_does_not_depend_on_the_order_of_records(order):
     rng = np.random.default_rng(0)
     order = np.array(order)
-    unit = np.repeat(np.arange(4), 3)
     train = Nearest(rng.random(12), rng.integers(0, 5, 12))
     control = Nearest(rng.random(12), rng.integers(0, 5, 12))
-    one = compete(train, control, unit, n_train=5, n_control=5)
+    one = compete(train, control, n_train=5, n_control=5)
     other = compete(
         Nearest(train.similarity[order], train.identity[order]),
         Nearest(control.similarity[order], control.identity[order]),
-        unit[order],
         n_train=5,
         n_control=5,
     )
     np.testing.assert_array_equal(one.train_scores, other.train_scores)
     np.testing.assert_array_equal(one.control_scores, other.control_scores)
-    np.testing.assert_array_equal(one.won_by_train, other.won_by_train)
+    np.testing.assert_array_equal(one.train_wins, other.train_wins)
+
+
+def test_a_record_won_again_raises_the_wins_and_not_the_score():
+    train = Nearest(np.array([0.9, 0.8, 0.9]), np.array([1, 1, 1]))
+    control = Nearest(np.array([0.1, 0.1, 0.1]), np.array([0, 0, 0]))
+    contest = compete(train, control, n_train=2, n_control=1)
+    assert contest.train_scores.tolist() == [-np.inf, 0.9]
+    assert contest.train_wins.tolist() == [0, 3]
 
 
 @given(st.floats(0.1, 10.0), st.floats(0.001, 0.5))

@@ -289,17 +289,17 @@ def test_what_is_no_histogram_is_refused(distribution, message):
         draw(distribution, None, width=720)
 
 
-def test_an_audit_without_synthetic_units_has_no_picture():
+def test_an_audit_without_synthetic_images_has_no_picture():
     page = render_html(dataclasses.replace(samples.NONE, distribution=EMPTY), [])
-    assert "No synthetic unit could be compared." in says(page)
+    assert "No synthetic image could be compared." in says(page)
     assert 'class="chart' not in page
 
 
 def test_the_picture_is_told_in_words():
     summary = samples.LEAK
     text = draw(summary.distribution, summary.threshold, width=720).description
-    assert "Best similarity to train of 50,000 synthetic units" in text
-    assert "Best similarity to control of 50,000 synthetic units" in text
+    assert "Best similarity to train of 50,000 synthetic images" in text
+    assert "Best similarity to control of 50,000 synthetic images" in text
     assert "Identities count as found from 0.612." in text
 
 

@@ -42,10 +42,10 @@ IDENTITIES = pa.schema(
         ("similarity", pa.float64()),
         ("p", pa.float64()),
         ("q", pa.float64()),
-        ("units", pa.int64()),
+        ("records", pa.int64()),
     ]
 )
-"""One row per exposed identity; ``units`` synthetic units are nearest to it."""
+"""One row per exposed identity; ``records`` synthetic records are nearest to it."""
 
 MATCHES = pa.schema(
     [

@@ -58,12 +58,19 @@ def join_to_folder(
     if wanted == Wanted():
         raise UsageError("a join must be asked for k, above, top or histogram, but none is given")
     sides = {"query": open_precomputed(query), "base": open_precomputed(base)}
+    models = {role: one.model for role, one in sides.items()}
+    if models["query"].fingerprint != models["base"].fingerprint:
+        raise UsageError(
+            f"query and base must come from one embedder, but were made by {models['query'].name} "
+            f"and {models['base'].name}, or by another version; embed them with the same"
+        )
     record = {
         "spolia": VERSION,
         **asdict(wanted),
         "part_rows": part_rows,
         "query": sides["query"].fingerprint,
         "base": sides["base"].fingerprint,
+        "embedder": models["query"].fingerprint,
     }
     _begin(out, record)
     rows, against = sides["query"].embeddings.vectors, sides["base"].embeddings.vectors

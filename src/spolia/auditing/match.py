@@ -65,11 +65,11 @@ def match(
     total = m * sum(rows.shape[0] for rows in sides.values())
     parts: dict[str, list[Neighbours]] = {name: [] for name in sides}
     done = 0
-    for number, start in enumerate(range(0, m, options.part_rows)):
+    for start in range(0, m, options.part_rows):
         rows = synthetic[start : start + options.part_rows]
         for name, base in sides.items():
-            path = folder / f"{name}_{number:05d}.npz"
-            part = _read_part(path, key)
+            path = folder / f"{name}_{start:010d}.npz"
+            part = _read_part(path, key, len(rows))
             finished = done + len(rows) * base.shape[0]
             if part is None:
                 part = _search(rows, base, options, progress, done, total)
@@ -127,10 +127,24 @@ def _write_part(path: Path, key: str, part: Neighbours) -> None:
         np.savez(file, key=np.array(key), indices=part.indices, similarities=part.similarities)
 
 
-def _read_part(path: Path, key: str) -> Neighbours | None:
+def part_rows_of(folder: Path) -> int:
+    """Return how many synthetic records a part in ``folder`` covers; the default without parts.
+
+    >>> part_rows_of(Path("nowhere"))
+    16384
+    """
+    try:
+        with np.load(folder / f"train_{0:010d}.npz", allow_pickle=False) as part:
+            return len(part["indices"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return MatchOptions.part_rows
+
+
+def _read_part(path: Path, key: str, rows: int) -> Neighbours | None:
     try:
         with np.load(path, allow_pickle=False) as part:
-            if str(part["key"]) != key:
+            # Parts of another length belong to a run that was cut up otherwise.
+            if str(part["key"]) != key or len(part["indices"]) != rows:
                 return None
             return Neighbours(part["indices"], part["similarities"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):

@@ -11,6 +11,7 @@ from spolia.core.errors import PlanMismatch, RunIncomplete, UsageError
 from spolia.store.atomic import write_text
 
 FILE = "plan.toml"
+SMALLEST_FDR = 1e-6
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,10 @@ class Plan:
     max_bad: float = 0.01
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.fdr < 1.0:
-            raise UsageError(f"fdr must lie between 0 and 1, but is {self.fdr}; 0.05 is usual")
+        if not SMALLEST_FDR <= self.fdr < 1.0:
+            raise UsageError(
+                f"fdr must lie between {SMALLEST_FDR} and 1, but is {self.fdr}; 0.05 is usual"
+            )
         if not 0.0 <= self.max_bad <= 1.0:
             raise UsageError(f"max_bad must lie in 0 to 1, but is {self.max_bad}; 0.01 is usual")
 

@@ -69,7 +69,10 @@ class AuditResult:
         if profile == "public":
             return render_html(self.summary, self._pairs({}), profile=profile)
         plan = self.plan
-        sets = {"query": _images(plan.synthetic, plan), "reference": _images(plan.train, plan)}
+        sets = {
+            "query": self._images("synthetic", plan.synthetic),
+            "reference": self._images("train", plan.train),
+        }
         uris = {"train": plan.train, "control": plan.control, "synthetic": plan.synthetic}
         details = Details(
             locations={role: uri for role, uri in uris.items() if uri is not None},
@@ -89,6 +92,19 @@ class AuditResult:
             f'<iframe srcdoc="{html.escape(self.to_html())}" sandbox '
             'style="width:100%;height:40rem;border:0"></iframe>'
         )
+
+    def _images(self, role: str, uri: str) -> Source | None:
+        """Open the images that were audited; ``None`` where a set was given as embeddings."""
+        if self.plan.embedder == "precomputed":
+            return None
+        source = open_source(uri, format=self.plan.format, identities=self.plan.identities)
+        audited = next(one.fingerprint for one in self.summary.sets if one.role == role)
+        if source.fingerprint != audited:
+            raise UsageError(
+                f"{uri} no longer holds the images that were audited as {role}: the pairs would be "
+                "shown with other images; put them back, or audit again"
+            )
+        return source
 
     def _pairs(self, sets: Mapping[str, Source | None]) -> list[Pair]:
         rows = self.findings if self.findings.num_rows else self.ranking
@@ -165,13 +181,6 @@ def _cell(value: str) -> str:
     return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
-def _images(uri: str, plan: Plan) -> Source | None:
-    """Open a set's images; ``None`` where it was given as embeddings."""
-    if plan.embedder == "precomputed":
-        return None
-    return open_source(uri, format=plan.format, identities=plan.identities)
-
-
 def _image(source: Source | None, name: str) -> npt.NDArray[np.uint8] | None:
     if source is None:
         return None
@@ -179,7 +188,3 @@ def _image(source: Source | None, name: str) -> npt.NDArray[np.uint8] | None:
         return source.image(source.ids.index(name))
     except UnreadableImage:
         return None
-    except ValueError:
-        raise UsageError(
-            f"{source.uri} no longer holds {name!r}: the images have changed since the audit"
-        ) from None

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from spolia.auditing.decision import match_and_judge
+from spolia.auditing.decision import judge_matches, match_all, write_matches
 from spolia.auditing.options import Options
 from spolia.auditing.plan import FILE, Plan, write_plan
 from spolia.auditing.record import Stopwatch, write_run
@@ -88,10 +88,11 @@ def audit(
     sets["synthetic"] = synthetic
     watch = Stopwatch(progress)
     opened = open_all(sets, plan, embedder, watch)
-    with _folder(out, options.overwrite) as folder:
-        write_plan(folder, plan)
+    with _folder(out, plan, options.overwrite) as folder:
         prepared = prepare_all(folder, opened, options, watch)
-        result = match_and_judge(folder, prepared, plan, options, watch)
+        matched = match_all(folder, prepared, plan, options, watch.staged("match"))
+        write_matches(folder, prepared, matched)
+        result = judge_matches(prepared, plan, matched)
         watch.staged("judge")("", 1, 1)
         result.save(folder)
         write_run(folder, plan, result.summary, watch)
@@ -132,19 +133,36 @@ def _location(one: Set) -> str:
 
 
 def _absolute(path: str | Path) -> str:
-    return str(Path(path).expanduser().absolute())
+    if not str(path).strip():
+        raise UsageError("a set or card needs a path, but an empty one is given")
+    return str(Path(path).absolute())
 
 
 @contextmanager
-def _folder(out: str | Path | None, overwrite: bool) -> Iterator[Path]:
+def _folder(out: str | Path | None, plan: Plan, overwrite: bool) -> Iterator[Path]:
     if out is None:
         with TemporaryDirectory(prefix="spolia-") as temporary:
             yield Path(temporary)
         return
     folder = Path(out)
     if overwrite and folder.exists():
-        if not (folder / FILE).exists() and any(folder.iterdir()):
-            raise UsageError(f"--overwrite refused: {folder} is not a run of spolia")
+        _check_own(folder, plan)
         shutil.rmtree(folder)
     make_private(folder)
+    write_plan(folder, plan)
+    # What an earlier run said must not stand beside what this one finds, if it is killed.
+    for name in ("report.json", "report.html", "report-internal.html", "report-full.html"):
+        (folder / name).unlink(missing_ok=True)
     yield folder
+
+
+def _check_own(folder: Path, plan: Plan) -> None:
+    """Refuse to delete what is no run, or what the audit itself is about to read."""
+    if not (folder / FILE).exists() and any(folder.iterdir()):
+        raise UsageError(f"--overwrite refused: {folder} is not a run of spolia")
+    for place in (plan.train, plan.synthetic, plan.control, plan.embedder):
+        if place is not None and Path(place).resolve().is_relative_to(folder.resolve()):
+            raise UsageError(
+                f"--overwrite refused: {place} lies inside {folder} and would be deleted with it; "
+                "choose another --out"
+            )

@@ -40,7 +40,7 @@ class AuditSet:
 
     @property
     def noun(self) -> str:
-        """What its units are called: ``identities`` where they are known, else ``images``."""
+        """What is counted in it: ``identities`` where they are known, else ``images``."""
         return "identities" if self.summary.identities_known else "images"
 
 

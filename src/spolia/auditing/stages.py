@@ -140,7 +140,7 @@ def reopen_all(folder: Path, plan: Plan) -> dict[str, AuditSet]:
     RunIncomplete
         If they are no longer there, or the run was killed before they were complete.
     """
-    places = {"train": plan.train, "synthetic": plan.synthetic, "control": plan.control}
+    places = {"train": plan.train, "control": plan.control, "synthetic": plan.synthetic}
     sets = {}
     for role, place in places.items():
         if place is None:

@@ -54,29 +54,39 @@ def summarise(
 
 def _sentence(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict | None) -> str:
     synthetic, train = sets["synthetic"], sets["train"]
-    images = _units(synthetic)
+    images = _count(synthetic)
     if verdict is None:
         return (
             f"No verdict: without a control, similarity cannot tell a leak from a look-alike; "
-            f"the closest pairs of {images} and {_units(train)} are ranked."
+            f"the closest pairs of {images} and {_count(train)} are ranked."
         )
     rate = f"a false discovery rate of {level(plan.fdr)}"
     exposed = verdict.exposed
     if verdict.outcome == "leak":
         control = exposed.control
         return (
-            f"Leak found: {exposed.train.count:,} of {_units(train)} "
+            f"Leak found: {exposed.train.count:,} of {_count(train)} "
             f"({_share(exposed.train)}) were found again in {images} at {rate}; at the same "
-            f"similarity, {control.count:,} of {_units(sets['control'])} "
+            f"similarity, {control.count:,} of {_count(sets['control'])} "
             f"({_share(control)})."
         )
     if verdict.outcome == "none":
         return (
-            f"No leak found: none of {_units(train)} was found again in {images} at {rate}; "
-            f"at most {at_most(exposed.train.high)} of them (95 % bound) can be exposed unseen, "
-            "if a leaked image is always closer to train than to control."
+            f"No leak found: none of {_count(train)} was found again in {images} at {rate}; "
+            f"{_unseen(verdict)}, if a leaked image is always closer to train than to control."
         )
     return f"Inconclusive: {_why_inconclusive(plan, sets, verdict)}"
+
+
+def _unseen(verdict: Verdict) -> str:
+    """Bound what was missed in training identities, or where that bounds nothing, in images."""
+    if verdict.exposed.train.high < 1.0:
+        bound = at_most(verdict.exposed.train.high)
+        return f"at most {bound} of them (95 % bound) can be exposed unseen"
+    return (
+        f"at most {at_most(verdict.lean.unseen)} of the synthetic images (95 % bound) can be leaks "
+        "unseen, enough to expose any of them"
+    )
 
 
 def _why_inconclusive(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict) -> str:
@@ -87,26 +97,31 @@ def _why_inconclusive(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict) -
             f"{check.found:,} of {check.n:,} identities were named at a false discovery rate of "
             f"{level(plan.fdr)}, where none leaked; no number of this audit can be relied on."
         )
-    units = verdict.contest.won_by_train.size
-    if check is None or min(units, verdict.decision.found.size) < verdict.smallest:
+    samples = verdict.contest.won_by_train.size
+    if check is None or min(samples, verdict.decision.found.size) < verdict.smallest:
         return (
-            f"with {_units(sets['control'])} as control, at least {verdict.smallest:,} training "
+            f"with {_count(sets['control'])} as control, at least {verdict.smallest:,} training "
             f"identities must be exposed to be named at {level(plan.fdr)}, more than "
-            f"{_units(sets['synthetic'])} and {_units(sets['train'])} can show; use a larger "
+            f"{_count(sets['synthetic'])} and {_count(sets['train'])} can show; use a larger "
             "control or synthetic set."
         )
     if verdict.lean_to_control.p <= LEAN_LEVEL:
         other = verdict.lean_to_control
         return (
-            f"{percent(other.share.value)} of {_units(sets['synthetic'])} "
+            f"{percent(other.share.value)} of {_count(sets['synthetic'])} "
             f"({interval(other.share)}) are closer to control than to train, where "
             f"{percent(other.expected)} are expected ({p_phrase(other.p)}): the control is not of "
             "the same population as train, or it was used to make the synthetic set."
         )
     lean = verdict.lean
+    if lean.p > LEAN_LEVEL:
+        return (
+            f"nothing was named, but {at_most(lean.unseen)} of {_count(sets['synthetic'])} (95 % "
+            "bound) could be leaks unseen; use larger sets."
+        )
     return (
         f"no single identity can be named at {level(plan.fdr)}, but {percent(lean.share.value)} "
-        f"of {_units(sets['synthetic'])} ({interval(lean.share)}) are closer to train than to "
+        f"of {_count(sets['synthetic'])} ({interval(lean.share)}) are closer to train than to "
         f"control, where {percent(lean.expected)} are expected ({p_phrase(lean.p)}): the generator "
         "leaks diffusely, or the control is not of the same population."
     )
@@ -208,8 +223,10 @@ def _not_tested(sets: dict[str, AuditSet]) -> tuple[str, ...]:
     return tuple(untested)
 
 
-def _units(one: AuditSet) -> str:
-    """Count a set in its units, e.g. ``898 training identities``."""
+def _count(one: AuditSet) -> str:
+    """Count what a set is counted in, e.g. ``898 training identities``."""
+    if one.role == "synthetic":
+        return f"{len(one):,} synthetic images"
     adjective = "training" if one.role == "train" else one.role
     return f"{len(one.identities):,} {adjective} {one.noun}"
 

@@ -32,6 +32,9 @@ from spolia.stats.rates import exact_rate
 LEAN_LEVEL = 0.01
 """Level of the set-level test: under it, a set without findings is inconclusive, not clean."""
 
+MOST_UNSEEN = 0.5
+"""A set of which more than this share could be leaks unseen is inconclusive, not clean."""
+
 _BIN_WIDTHS = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 _MOST_BINS = 60
 _TOP_LINES = (1, 10, 100, 1000, 10000)
@@ -81,7 +84,6 @@ def split_control(control: AuditSet, seed: int) -> Halves:
 
 
 def judge(
-    synthetic: AuditSet,
     train: AuditSet,
     control: AuditSet,
     *,
@@ -99,7 +101,6 @@ def judge(
     contest = compete(
         _nearest(to_train, train.identity),
         _nearest(to_control, control.identity),
-        synthetic.identity,
         n_train=len(train.identities),
         n_control=len(control.identities),
     )
@@ -108,7 +109,7 @@ def judge(
     wins = contest.train_wins, contest.control_wins
     lean = lean_to_train(*wins, ratio=ratio, largest_ratio=1.0 / reverse)
     lean_to_control = lean_to_train(*wins[::-1], ratio=reverse, largest_ratio=1.0 / ratio)
-    negative_control = _negative_control(synthetic, control, halves, to_halves, fdr)
+    negative_control = _negative_control(control, halves, to_halves, fdr)
     smallest = smallest_discovery(ratio, fdr)
     exposed, flagged = _rates(contest, decision, lean, ratio, fdr)
     return Verdict(
@@ -118,7 +119,7 @@ def judge(
         ratio,
         smallest,
         Compared(*exposed, train.noun),
-        Compared(*flagged, synthetic.noun),
+        Compared(*flagged, "images"),
         lean,
         lean_to_control,
         negative_control,
@@ -145,11 +146,11 @@ def _outcome(
         return "inconclusive"
     if decision.found.any():
         return "leak"
-    # Where even a leak of every unit could not be named, silence says nothing.
+    # Where even a leak of every record could not be named, silence says nothing.
     can_be_named = min(contest.won_by_train.size, decision.found.size)
     if can_be_named < smallest or negative_control is None:
         return "inconclusive"
-    if min(lean.p for lean in leans) <= LEAN_LEVEL:
+    if min(lean.p for lean in leans) <= LEAN_LEVEL or leans[0].unseen > MOST_UNSEEN:
         return "inconclusive"
     return "none"
 
@@ -161,25 +162,25 @@ def _nearest(neighbours: Neighbours, identity: Int64) -> Nearest:
 def _rates(
     contest: Contest, decision: Decision, lean: Lean, ratio: float, fdr: float
 ) -> tuple[tuple[Rate, Rate], tuple[Rate, Rate]]:
-    """Return the rates of exposed identities and of flagged units, each train's and control's."""
+    """Return the rates of exposed identities and of flagged records, each train's and control's."""
     at = decision.threshold
     # Where nothing is found, the control beside it is the same rule with the roles exchanged.
     swapped = decide(contest.control_scores, contest.train_scores, ratio=1.0 / ratio, fdr=fdr)
     control_at = at if at is not None else swapped.threshold
-    n_train, units = decision.found.size, contest.won_by_train.size
-    by_train = contest.won_by_train & _at_least(contest.unit_train, at)
-    by_control = ~contest.won_by_train & _at_least(contest.unit_control, control_at)
+    n_train, m = decision.found.size, contest.won_by_train.size
+    by_train = contest.won_by_train & _at_least(contest.to_train, at)
+    by_control = ~contest.won_by_train & _at_least(contest.to_control, control_at)
     exposed = exact_rate(int(np.count_nonzero(decision.found)), n_train)
-    flagged = exact_rate(int(np.count_nonzero(by_train)), units)
+    flagged = exact_rate(int(np.count_nonzero(by_train)), m)
     if at is None:
         # Nothing named is not nothing leaked: the bound is what the set-level test leaves open, and
         # never less than what the rule is blind to.
         blind = smallest_discovery(ratio, fdr) - 1
-        exposed = replace(exposed, high=min(1.0, max(lean.unseen * units, blind) / n_train))
-        flagged = replace(flagged, high=min(1.0, max(lean.unseen, blind / units)))
+        exposed = replace(exposed, high=min(1.0, max(lean.unseen * m, blind) / n_train))
+        flagged = replace(flagged, high=min(1.0, max(lean.unseen, blind / m)))
     control_found = int(np.count_nonzero(_at_least(contest.control_scores, control_at)))
     exposed_control = exact_rate(control_found, contest.control_scores.size)
-    flagged_control = exact_rate(int(np.count_nonzero(by_control)), units)
+    flagged_control = exact_rate(int(np.count_nonzero(by_control)), m)
     return (exposed, exposed_control), (flagged, flagged_control)
 
 
@@ -188,7 +189,6 @@ def _at_least(values: Float64, threshold: float | None) -> npt.NDArray[np.bool_]
 
 
 def _negative_control(
-    synthetic: AuditSet,
     control: AuditSet,
     halves: Halves,
     to_halves: tuple[Neighbours, Neighbours],
@@ -202,7 +202,6 @@ def _negative_control(
     played = compete(
         _nearest(to_halves[0], control.identity),
         _nearest(to_halves[1], control.identity),
-        synthetic.identity,
         n_train=n,
         n_control=n,
     )
@@ -214,21 +213,14 @@ def _negative_control(
     return NegativeControl(found=found, n=halves.first, p=lean.p, passed=passed)
 
 
-def best_of_units(synthetic: AuditSet, neighbours: Neighbours) -> Float64:
-    """Return the best similarity of each synthetic unit ``(u,)``."""
-    best = np.full(len(synthetic.identities), -np.inf)
-    np.maximum.at(best, synthetic.identity, neighbours.similarities[:, 0])
-    return best
-
-
-def distribution(unit_train: Float64, unit_control: Float64 | None) -> Distribution:
-    """Count the best similarities of the synthetic units in at most 60 bins of a round width.
+def distribution(to_train: Float64, to_control: Float64 | None) -> Distribution:
+    """Count the best similarities of the synthetic records in at most 60 bins of a round width.
 
     >>> d = distribution(np.array([0.11, 0.52]), np.array([0.12, 0.13]))
     >>> d.edges[0], d.edges[-1], sum(d.train), sum(d.control)
     (0.11, 0.53, 2, 2)
     """
-    seen = unit_train if unit_control is None else np.concatenate([unit_train, unit_control])
+    seen = to_train if to_control is None else np.concatenate([to_train, to_control])
     seen = seen[np.isfinite(seen)]
     low, high = float(seen.min()), float(seen.max())
     width = min(
@@ -237,11 +229,11 @@ def distribution(unit_train: Float64, unit_control: Float64 | None) -> Distribut
     )
     first, last = int(np.floor(low / width)), int(np.floor(high / width)) + 1
     edges = [round(i * width, 6) for i in range(first, last + 1)]
-    best = np.sort(unit_train)[::-1]
+    best = np.sort(to_train)[::-1]
     return Distribution(
         edges=tuple(edges),
-        train=_counts(unit_train, edges),
-        control=() if unit_control is None else _counts(unit_control, edges),
+        train=_counts(to_train, edges),
+        control=() if to_control is None else _counts(to_control, edges),
         top_lines=tuple((k, float(best[k - 1])) for k in _TOP_LINES if k <= best.size),
     )
 

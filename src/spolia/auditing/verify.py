@@ -1,23 +1,25 @@
 """Check a finished run against the definition of truth."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from spolia.auditing.decision import judge_matches, match_all
+from spolia.auditing.match import part_rows_of
+from spolia.auditing.options import Options
 from spolia.auditing.result import AuditResult, load_result
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import reopen_all
-from spolia.auditing.verdict import size_ratio
 from spolia.core.errors import RunIncomplete, VerificationFailed
 from spolia.core.progress import Progress, silent
+from spolia.core.results import Summary
 from spolia.core.seeds import stream
 from spolia.core.types import Float32, Float64, Int64, Rows
 from spolia.search.reference import similarity_reference
-from spolia.stats.competition import Nearest, compete, decide
 
 _PAIRS = 400_000
 """Pairs the full searches of the sampled records may cost; about 20 µs each."""
@@ -36,14 +38,14 @@ class Verification:
     pairs: int
     """Pairs these searches compared."""
     identities: int
-    """Identities whose p and q were computed again from the matches."""
+    """Train identities on which the decision was made again from the matches."""
 
 
 def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verification:
     """Recompute a run's findings by the reference and compare every bit.
 
     Three checks: the similarity of every finding; the nearest train and control record of randomly
-    drawn synthetic records by a full scan; every decision from the matches.
+    drawn synthetic records by a full scan; and the whole result, made again from the matches.
 
     Raises
     ------
@@ -58,7 +60,10 @@ def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verif
     matches = _Matches(folder, sets)
     _check_findings(result, sets)
     searched, pairs = _check_nearest(sets, matches, seed, progress)
-    identities = _check_decision(result, sets, matches) if "control" in sets else 0
+    options = Options(part_rows=part_rows_of(folder / "matches"))
+    matched = match_all(folder, sets, result.plan, options, silent)
+    _check_result(result, judge_matches(sets, result.plan, matched))
+    identities = len(sets["train"].identities) if "control" in sets else 0
     return Verification(result.findings.num_rows, searched, pairs, identities)
 
 
@@ -148,37 +153,20 @@ def _each(rows: Rows) -> Iterator[Float32]:
         yield from rows[start : start + _ROWS_PER_STEP]
 
 
-def _check_decision(result: AuditResult, sets: dict[str, AuditSet], matches: _Matches) -> int:
-    train, control = sets["train"], sets["control"]
-    nearest = {
-        role: Nearest(matches.similarity[role], sets[role].identity[matches.reference[role]])
-        for role in ("train", "control")
+def _check_result(said: AuditResult, truth: AuditResult) -> None:
+    """Compare everything a run says with what follows from its matches."""
+    for name in ("findings", "identities", "ranking"):
+        if not getattr(said, name).equals(getattr(truth, name)):
+            raise VerificationFailed(f"{name}.parquet does not follow from the matches of the run")
+    # Another version may word the sentence differently; it must not count differently.
+    wording = {"version": "", "sentence": "", "notes": (), "tested": (), "not_tested": ()}
+    numbers = {
+        one.name: (getattr(said.summary, one.name), getattr(truth.summary, one.name))
+        for one in fields(Summary)
+        if one.name not in wording or said.summary.version == truth.summary.version
     }
-    contest = compete(
-        nearest["train"],
-        nearest["control"],
-        sets["synthetic"].identity,
-        n_train=len(train.identities),
-        n_control=len(control.identities),
-    )
-    decision = decide(
-        contest.train_scores,
-        contest.control_scores,
-        ratio=size_ratio(train, control),
-        fdr=result.plan.fdr,
-    )
-    truth = {
-        train.identities[i]: (contest.train_scores[i], decision.p[i], decision.q[i])
-        for i in np.flatnonzero(decision.found)
-    }
-    said = {
-        row["identity"]: (row["similarity"], row["p"], row["q"])
-        for row in result.identities.to_pylist()
-    }
-    if truth != said:
-        differ = sorted(set(truth.items()) ^ set(said.items()))
-        raise VerificationFailed(
-            f"identities.parquet does not follow from matches.parquet; first difference: "
-            f"{differ[0]}"
-        )
-    return len(train.identities)
+    for name, (there, here) in numbers.items():
+        if there != here:
+            raise VerificationFailed(
+                f"report.json says {name} = {there!r}, but the matches of the run give {here!r}"
+            )

@@ -18,13 +18,11 @@ _STYLES = {"leak": "bold red", "none": "bold green"}
 
 def audit(
     train: Annotated[
-        Path, typer.Argument(metavar="TRAIN", help="The images the generator was trained on.")
+        str, typer.Argument(metavar="TRAIN", help="What the generator was trained on.")
     ],
-    synthetic: Annotated[
-        Path, typer.Argument(metavar="SYNTHETIC", help="What the generator made.")
-    ],
+    synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="What the generator made.")],
     control: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             help="Images of the same population it was NOT trained on. Without it: a "
             "ranking, no verdict."

@@ -8,8 +8,11 @@ import typer
 from spolia.cli.audit import show_verdict
 from spolia.cli.console import print_json, progress_on_stderr, show
 from spolia.cli.options import JsonOutput, Quiet
+from spolia.core.errors import PlanMismatch
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from spolia.core.progress import Progress
 
 SAMPLES = 500
@@ -55,8 +58,6 @@ def run_demo(
     out: Path, *, seed: int, overwrite: bool, progress: "Progress"
 ) -> dict[str, tuple[dict[str, Any], Any]]:
     """Sample both generators, audit both, and hold the findings against the truth."""
-    import numpy as np
-
     from spolia.auditing.options import Options
     from spolia.auditing.run import audit
     from spolia.lab.digits import digits, halves, to_images, to_rows
@@ -73,9 +74,8 @@ def run_demo(
         "clean": (to_images(clean), set()),
     }
     folder = out / "sets"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, one in (sets | {name: made for name, (made, _) in generators.items()}).items():
-        np.save(folder / f"{name}.npy", one, allow_pickle=False)
+    made = sets | {name: samples for name, (samples, _) in generators.items()}
+    _write_sets(folder, made, overwrite=overwrite)
     runs = {}
     for name, (_, copied) in generators.items():
         result = audit(
@@ -101,6 +101,21 @@ def run_demo(
         }
         runs[name] = (record, result)
     return runs
+
+
+def _write_sets(folder: Path, sets: "dict[str, npt.NDArray[Any]]", *, overwrite: bool) -> None:
+    import numpy as np
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, images in sets.items():
+        path = folder / f"{name}.npy"
+        if path.exists() and not overwrite:
+            if not np.array_equal(np.load(path, allow_pickle=False), images):
+                raise PlanMismatch(
+                    f"{folder} holds the sets of another demo; use --overwrite, or another --out"
+                )
+            continue
+        np.save(path, images, allow_pickle=False)
 
 
 def _truth(found: set[int], copied: set[int]) -> str:

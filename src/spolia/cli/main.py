@@ -75,12 +75,16 @@ def run(arguments: list[str] | None = None) -> int:
         return _FAILED
     except BrokenPipeError:
         return _FAILED
+    except OSError as error:
+        sys.stderr.write(f"error: the system refused: {error}\n")
+        return _FAILED
     except Exception as error:
-        return _unexpected(error)
+        return unexpected(error)
     return result if isinstance(result, int) else 0
 
 
-def _unexpected(error: Exception) -> int:
+def unexpected(error: Exception) -> int:
+    """Show an error that is not spolia's own and return its exit code, which is never 1."""
     # Usage errors of the command-line library show themselves and know their exit code.
     if hasattr(error, "show") and hasattr(error, "exit_code"):
         error.show()

@@ -45,13 +45,13 @@ class Lean:
     """The set-level test: is the synthetic set as a whole closer to train than to control?"""
 
     share: Rate
-    """Share of synthetic units closer to train than to control."""
+    """Share of synthetic images closer to train than to control."""
     expected: float
     """That share where nothing leaked: |train| / (|train| + |control|)."""
     p: float
     """One-sided p-value; an upper bound where it is below 1e-12."""
     unseen: float
-    """Upper 95 % bound on the share of leaked units, if a leak is always closer to train.
+    """Upper 95 % bound on the share of leaked records, if a leak is always closer to train.
 
     1 where the set is closer to control than the bound's model allows: then nothing is excluded.
     """
@@ -72,14 +72,14 @@ class NegativeControl:
 
 @dataclass(frozen=True)
 class Distribution:
-    """Histogram of the best similarity of every synthetic unit to train and to control."""
+    """Histogram of the best similarity of every synthetic image to train and to control."""
 
     edges: tuple[float, ...]
     train: tuple[int, ...]
     control: tuple[int, ...]
     """Empty without a control."""
     top_lines: tuple[tuple[int, float], ...]
-    """``(k, similarity of the k-th best synthetic unit to train)``."""
+    """``(k, similarity of the k-th best synthetic image to train)``."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Summary:
     the control's are those that the same rule finds with the roles exchanged.
     """
     flagged: Compared | None
-    """Synthetic units that show one, beside those closest to a control identity; as above."""
+    """Synthetic images that show one, beside those closest to a control identity; as above."""
     lean: Lean | None
     negative_control: NegativeControl | None
     distribution: Distribution

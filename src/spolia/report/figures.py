@@ -46,9 +46,9 @@ def key_figures(summary: Summary) -> tuple[Figure, ...]:
     if summary.flagged is not None:
         figures.append(
             _compared(
-                "Synthetic units that show one",
+                "Synthetic images that show one",
                 summary.flagged,
-                "Synthetic units that show a control identity",
+                "Synthetic images that show a control identity",
             )
         )
     if summary.lean is not None:
@@ -90,7 +90,7 @@ def _leaning(lean: Lean) -> Figure:
         "Closer to train than to control",
         written.headline(share),
         (
-            f"{written.out_of(share)} synthetic units, {written.interval(share)}",
+            f"{written.out_of(share)} synthetic images, {written.interval(share)}",
             f"By chance (dashed): {written.percent(lean.expected)}; {written.p_phrase(lean.p)}",
         ),
         (axis.whisker("train", share),),
@@ -114,7 +114,7 @@ def _unseen(lean: Lean) -> Figure:
         title,
         f"≤ {written.at_most(lean.unseen)}",
         (
-            "of the synthetic units may be leaks, named or not",
+            "of the synthetic images may be leaks, named or not",
             "Upper 95 % bound, if a leak is always closer to train",
         ),
     )

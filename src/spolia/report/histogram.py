@@ -16,7 +16,7 @@ _LETTER = 6.4
 """Width of a letter of a label, rather too wide than too narrow."""
 _THINNEST_BAR = 5.0
 _LOWEST_BAR = 1.5
-"""A single unit among 100,000 must still be seen."""
+"""A single image among 100,000 must still be seen."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ def _extent(role: str, edges: Float64, counts: Int64) -> str:
     occupied = np.flatnonzero(counts)
     peak = int(np.argmax(counts))
     return (
-        f"Best similarity to {role} of {written.thousands(int(counts.sum()))} synthetic units: "
+        f"Best similarity to {role} of {written.thousands(int(counts.sum()))} synthetic images: "
         f"from {edges[occupied[0]]:.2f} to {edges[occupied[-1] + 1]:.2f}, most often between "
         f"{edges[peak]:.2f} and {edges[peak + 1]:.2f}."
     )

@@ -21,7 +21,7 @@ class Pair:
     """Place in the list, from 1."""
     similarity: float
     control_similarity: float | None
-    """Best similarity of the same synthetic unit to control; ``None`` without a control."""
+    """Best similarity of the same synthetic image to control; ``None`` without a control."""
     p: float | None
     q: float | None
     kind: str

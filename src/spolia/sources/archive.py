@@ -55,7 +55,10 @@ def _listing(archive: zipfile.ZipFile) -> tuple[list[zipfile.ZipInfo], int]:
     visible = [
         entry
         for entry in archive.infolist()
-        if not entry.is_dir() and not any(map(is_hidden, entry.filename.split("/")))
+        # A damaged directory may hold an entry without a name, on which `is_dir` fails.
+        if entry.filename
+        and not entry.is_dir()
+        and not any(map(is_hidden, entry.filename.split("/")))
     ]
     images = [entry for entry in visible if is_image_name(entry.filename)]
     return sorted(images, key=lambda entry: entry.filename), len(visible) - len(images)

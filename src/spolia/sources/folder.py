@@ -32,10 +32,12 @@ def open_folder(uri: str, *, identities: str, progress: Progress) -> EncodedSour
             f"a folder with images is wanted, but {uri!r} holds none "
             f"({ignored} other files); check the path"
         )
-    ids = tuple(sorted(names))
+    names.sort()
+    # A name that is not UTF-8 comes as lone surrogates, which no table and no page can hold.
+    ids = tuple(name.encode("utf-8", "backslashreplace").decode() for name in names)
 
     def read(index: int) -> bytes:
-        return _read(root, ids[index])
+        return _read(root, names[index])
 
     return EncodedSource(uri, ids, identities_of(ids, identities), ignored, read, progress)
 

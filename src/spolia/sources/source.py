@@ -29,8 +29,8 @@ class Source(Protocol):
     def ids(self) -> tuple[str, ...]:
         """One distinct name per record, in the order of the records.
 
-        File names are kept as they are: an id may hold control characters or lone surrogates, and
-        whoever prints it escapes it.
+        File names are kept as they are, but for bytes that are no UTF-8, which are written as
+        escapes. An id may hold control characters, and whoever prints it escapes it.
         """
 
     @property
@@ -85,8 +85,7 @@ def fingerprint_of(
     """
     digest = hashlib.blake2b(b"spolia source 1\n", digest_size=32)
     for index, name in enumerate(ids):
-        # Names from the file system may hold lone surrogates, which plain UTF-8 refuses.
-        encoded = name.encode("utf-8", "surrogatepass")
+        encoded = name.encode()
         # The length in front keeps ("ab", "c") and ("a", "bc") apart.
         digest.update(len(encoded).to_bytes(8, "little") + encoded + _digest(content, index))
         if (index + 1) % _REPORT_EVERY == 0 or index + 1 == len(ids):

@@ -7,17 +7,16 @@ makes the control finite-sample); Bates, S. et al. (2023), https://arxiv.org/abs
 
 Adversary: none; a statement about data. Cost: two nearest-neighbour searches and a sort.
 
-**Why the identity is the unit.** Let every synthetic unit *u* (a synthetic identity, or a record
-where identities are unknown) have its best similarity to train :math:`s_u` and to control
-:math:`c_u`; the larger wins and names one train or control identity. Many units can name the same
-one: a generator draws a mode again and again, and in high dimension a few gallery images ("hubs")
-are near to everything. Such units carry one coin's worth of evidence, not many, so every identity
-is counted once, with
+**Why the matched identity is counted.** Every synthetic record *i* has its best similarity to
+train :math:`s_i` and to control :math:`c_i`; the larger wins and names one train or control
+identity. Many records can name the same one: a generator draws a mode again and again, and in high
+dimension a few gallery images ("hubs") are near to everything. Such records carry one coin's worth
+of evidence, not many, so every identity is counted once, with
 
-.. math:: A_g = \max \{ \max(s_u, c_u) : u \text{ names } g \} \quad (-\infty \text{ if none does}).
+.. math:: A_g = \max \{ \max(s_i, c_i) : i \text{ names } g \} \quad (-\infty \text{ if none does}).
 
 If nothing leaked, train and control identities are exchangeable: which of the scores :math:`A`
-belong to train is a random draw, whatever the synthetic set looks like and however its units
+belong to train is a random draw, whatever the synthetic set looks like and however its records
 depend on each other. Hence, with :math:`r = |control| / |train|`, the threshold
 
 .. math::
@@ -25,7 +24,7 @@ depend on each other. Hence, with :math:`r = |control| / |train|`, the threshold
     {r \cdot \#\{g \in train : A_g \ge t\}} \le q \Big\}
 
 keeps the expected share of false ones among the train identities with :math:`A_g \ge T` at or
-under *q*. A unit as near to control as to train counts for control.
+under *q*. A record as near to control as to train counts for control.
 """
 
 from dataclasses import dataclass
@@ -48,20 +47,20 @@ class Nearest:
 
 @dataclass(frozen=True, eq=False)
 class Contest:
-    """Who won each synthetic unit, and the score of every identity."""
+    """Who won each of m synthetic records, and the score of every identity."""
 
-    unit_train: Float64
-    """``(u,)`` best similarity of each synthetic unit to train."""
-    unit_control: Float64
-    """``(u,)`` the same to control."""
+    to_train: Float64
+    """``(m,)`` best similarity of each synthetic record to train."""
+    to_control: Float64
+    """``(m,)`` the same to control."""
     won_by_train: npt.NDArray[np.bool_]
-    """``(u,)`` whether train won; a tie is lost."""
+    """``(m,)`` whether train won; a tie is lost."""
     train_scores: Float64
-    """``(n_train,)`` score of each train identity; ``-inf``: wins no unit."""
+    """``(n_train,)`` score of each train identity; ``-inf``: wins no record."""
     control_scores: Float64
     """``(n_control,)``."""
     train_wins: Int64
-    """``(n_train,)`` units each train identity won."""
+    """``(n_train,)`` records each train identity won."""
     control_wins: Int64
     """``(n_control,)``."""
 
@@ -80,46 +79,38 @@ class Decision:
     """Score from which an identity is found; ``None`` if none is."""
 
 
-def compete(
-    train: Nearest, control: Nearest, unit: Int64, *, n_train: int, n_control: int
-) -> Contest:
-    """Let train and control compete for every synthetic unit.
+def compete(train: Nearest, control: Nearest, *, n_train: int, n_control: int) -> Contest:
+    """Let train and control compete for every synthetic record.
 
     Parameters
     ----------
     train, control
         The nearest record of each set for m synthetic records.
-    unit
-        ``(m,)`` number of each synthetic record's unit, 0 to u - 1, each used at least once.
     n_train, n_control
         Number of identities of each set.
 
     Examples
     --------
-    Unit 0 has two records; its best one is nearest to train identity 1.
-
-    >>> train = Nearest(np.array([0.2, 0.9, 0.3]), np.array([0, 1, 0]))
-    >>> control = Nearest(np.array([0.4, 0.5, 0.6]), np.array([0, 0, 0]))
-    >>> contest = compete(train, control, np.array([0, 0, 1]), n_train=2, n_control=1)
+    >>> train = Nearest(np.array([0.2, 0.9, 0.3]), np.array([0, 1, 1]))
+    >>> control = Nearest(np.array([0.4, 0.5, 0.1]), np.array([0, 0, 0]))
+    >>> contest = compete(train, control, n_train=2, n_control=1)
     >>> contest.train_scores.tolist(), contest.control_scores.tolist()
-    ([-inf, 0.9], [0.6])
+    ([-inf, 0.9], [0.4])
     """
-    units = int(unit.max(initial=-1)) + 1
-    unit_train, train_identity = _best_of_unit(train, unit, units)
-    unit_control, control_identity = _best_of_unit(control, unit, units)
-    won = unit_train > unit_control
-    train_scores, train_wins = _scores(train_identity[won], unit_train[won], n_train)
-    control_scores, control_wins = _scores(control_identity[~won], unit_control[~won], n_control)
-    return Contest(
-        unit_train, unit_control, won, train_scores, control_scores, train_wins, control_wins
+    won = train.similarity > control.similarity
+    train_scores, train_wins = _scores(train.identity[won], train.similarity[won], n_train)
+    control_scores, control_wins = _scores(
+        control.identity[~won], control.similarity[~won], n_control
     )
-
-
-def _best_of_unit(nearest: Nearest, unit: Int64, units: int) -> tuple[Float64, Int64]:
-    """Best similarity of each unit and the identity it is to; the first record wins a tie."""
-    order = np.lexsort((np.arange(unit.size), -nearest.similarity, unit))
-    first = order[np.searchsorted(unit[order], np.arange(units))]
-    return nearest.similarity[first], nearest.identity[first]
+    return Contest(
+        train.similarity,
+        control.similarity,
+        won,
+        train_scores,
+        control_scores,
+        train_wins,
+        control_wins,
+    )
 
 
 def _scores(identity: Int64, similarity: Float64, n: int) -> tuple[Float64, Int64]:
@@ -134,7 +125,7 @@ def decide(train_scores: Float64, control_scores: Float64, *, ratio: float, fdr:
     Parameters
     ----------
     train_scores, control_scores
-        Score of each identity, up is more; ``-inf`` for identities that won no unit.
+        Score of each identity, up is more; ``-inf`` for identities that won no record.
     ratio
         |control| / |train|, > 0. An undersized control must be corrected for: leaving it out at a
         quarter-size control quadruples the false share.
@@ -157,7 +148,7 @@ def decide(train_scores: Float64, control_scores: Float64, *, ratio: float, fdr:
     train_up = np.sort(train_scores)
     above_train = n_train - np.searchsorted(train_up, train_scores, side="left")
     estimate = (1.0 + above_control) / (ratio * np.maximum(above_train, 1))
-    # An identity that won no unit was not seen at all: no threshold may name it.
+    # An identity that won no record was not seen at all: no threshold may name it.
     estimate[np.isneginf(train_scores)] = 1.0
     q = _running_minimum(estimate, train_scores)
     found = q <= fdr

@@ -1,17 +1,17 @@
 r"""Is the synthetic set as a whole closer to train than to control.
 
-The sign test, Bin(m, 1 / (1 + r)) over independent synthetic units, made safe for units that name
-the same identity. Let identity *g* win :math:`n_g` units. If nothing leaked, each identity that
-wins is a train identity with probability :math:`p_0 = 1/(1+r)`, and takes all its units with it,
-so that
+The sign test, Bin(m, 1 / (1 + r)) over independent synthetic records, made safe for records that
+name the same identity. Let identity *g* win :math:`n_g` records. If nothing leaked, each identity
+that wins is a train identity with probability :math:`p_0 = 1/(1+r)`, and takes all its records with
+it, so that
 
 .. math:: X = \sum_g n_g \, \mathrm{Bernoulli}(p_0)
 
-units go to train; *p* is the exact upper tail of X at the count observed. Where every identity
-wins one unit this is the binomial sign test. Train identities are in truth drawn without
+records go to train; *p* is the exact upper tail of X at the count observed. Where every identity
+wins one record this is the binomial sign test. Train identities are in truth drawn without
 replacement, which spreads X less than independent draws do: *p* errs upward.
 
-Counting every unit as independent instead rejected 23 to 29 of 100 runs without a leak at the 1 %
+Counting every record as independent instead rejected 23 to 29 of 100 runs without a leak at the 1 %
 level, on held-out digits drawn ten times each; this test rejected none or one
 (``docs/methods/verdict.md``, ``python -m benchmarks hubs``).
 """
@@ -29,12 +29,12 @@ SMALLEST_P = 1e-12
 def lean_to_train(
     train_wins: Int64, control_wins: Int64, *, ratio: float, largest_ratio: float | None = None
 ) -> Lean:
-    """Test whether more synthetic units are closest to train than chance would give it.
+    """Test whether more synthetic records are closest to train than chance would give it.
 
     Parameters
     ----------
     train_wins, control_wins
-        Synthetic units won by each identity of the two sets; at least one in all.
+        Synthetic records won by each identity of the two sets; at least one in all.
     ratio
         |control| / |train|, > 0; where it is known only within limits, the smallest, which makes
         the test err on the side of no leak.
@@ -44,7 +44,7 @@ def lean_to_train(
     Returns
     -------
     Lean
-        The share with a Clopper-Pearson interval over Kish's effective number of units,
+        The share with a Clopper-Pearson interval over Kish's effective number of records,
         its expectation without a leak, the one-sided p, and the share of leaks that cannot be
         excluded: if a leak is always closer to train, share = λ + (1 - λ) p0, solved at the
         interval's upper end; 1 (no bound) where the set is closer to control than that allows.

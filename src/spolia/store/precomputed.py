@@ -159,10 +159,19 @@ def _read_names(path: Path, n: int) -> tuple[list[str] | None, list[str] | None]
             # Small batches: a few hundred bytes of parquet can unfold to gigabytes at once.
             for batch in file.iter_batches(batch_size=256, columns=columns):
                 for one in columns:
-                    found[one] += [str(value) for value in batch[one].to_pylist()]
+                    found[one] += _texts(batch[one].to_pylist(), path, one, len(found[one]))
     except (pa.ArrowException, OSError) as error:
         raise UsageError(f"{path} cannot be read as parquet: {error}") from None
     return found.get("id"), found.get("identity")
+
+
+def _texts(values: list[Any], path: Path, column: str, first: int) -> list[str]:
+    if None in values:
+        raise UsageError(
+            f"{path} must have a value in every row of {column}, but row "
+            f"{first + values.index(None)} has none; give each record one, or leave out the column"
+        )
+    return [str(value) for value in values]
 
 
 def fingerprint(embeddings: Embeddings) -> str:

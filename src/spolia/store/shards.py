@@ -97,7 +97,7 @@ def begin_store(folder: Path, manifest: Manifest) -> None:
             raise PlanMismatch(
                 f"{folder} holds embeddings with another {what} "
                 f"({getattr(there, what)}, now {getattr(manifest, what)}): the images or the "
-                "embedder have changed since; use --overwrite to start anew, or another --out"
+                "embedder have changed since; choose another --out, or delete this one"
             )
 
 

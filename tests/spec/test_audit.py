@@ -302,6 +302,18 @@ def test_a_run_folder_keeps_to_its_plan(tmp_path):
     assert "fdr = 0.1" in (tmp_path / "run" / "plan.toml").read_text()
 
 
+def test_overwrite_keeps_the_folder_itself(tmp_path, monkeypatch):
+    truth = planted(leaks=5, clean=20, size=30)
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    monkeypatch.chdir(tmp_path / "there")
+    for out in (".", tmp_path / "link"):
+        for fdr in (0.05, 0.1):
+            spolia.audit(**truth.sets(), fdr=fdr, out=out, options=spolia.Options(overwrite=True))
+            assert f"fdr = {fdr}" in (tmp_path / "there" / "plan.toml").read_text()
+    assert (tmp_path / "link").is_symlink()
+
+
 def test_overwrite_never_deletes_a_folder_that_is_no_run(tmp_path):
     (tmp_path / "thesis.txt").write_text("years")
     truth = planted(leaks=5, clean=20, size=30)

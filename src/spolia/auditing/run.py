@@ -147,7 +147,7 @@ def _folder(out: str | Path | None, plan: Plan, overwrite: bool) -> Iterator[Pat
     folder = Path(out)
     if overwrite and folder.exists():
         _check_own(folder, plan)
-        shutil.rmtree(folder)
+        _empty(folder)
     make_private(folder)
     write_plan(folder, plan)
     # What an earlier run said must not stand beside what this one finds, if it is killed.
@@ -156,12 +156,24 @@ def _folder(out: str | Path | None, plan: Plan, overwrite: bool) -> Iterator[Pat
     yield folder
 
 
+def _empty(folder: Path) -> None:
+    """Delete what is in a folder and keep the folder: it may be a link, or where we stand."""
+    for one in folder.iterdir():
+        if one.is_dir() and not one.is_symlink():
+            shutil.rmtree(one)
+        else:
+            one.unlink()
+
+
 def _check_own(folder: Path, plan: Plan) -> None:
     """Refuse to delete what is no run, or what the audit itself is about to read."""
     if not (folder / FILE).exists() and any(folder.iterdir()):
         raise UsageError(f"--overwrite refused: {folder} is not a run of spolia")
     for place in (plan.train, plan.synthetic, plan.control, plan.embedder):
-        if place is not None and Path(place).resolve().is_relative_to(folder.resolve()):
+        # Sets and cards are absolute paths; what is given as an array or by a name is not.
+        if place is None or not Path(place).is_absolute():
+            continue
+        if Path(place).resolve().is_relative_to(folder.resolve()):
             raise UsageError(
                 f"--overwrite refused: {place} lies inside {folder} and would be deleted with it; "
                 "choose another --out"

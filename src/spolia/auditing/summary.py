@@ -80,7 +80,7 @@ def _sentence(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict | None) ->
 
 def _unseen(verdict: Verdict) -> str:
     """Bound what was missed in training identities, or where that bounds nothing, in images."""
-    if verdict.exposed.train.high < 1.0:
+    if verdict.exposed.train.high < 0.999:
         bound = at_most(verdict.exposed.train.high)
         return f"at most {bound} of them (95 % bound) can be exposed unseen"
     return (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -107,6 +107,7 @@ def test_what_is_no_zip_is_refused(tmp_path: Path, content: bytes) -> None:
         open_source(path)
 
 
+@example(at=600028, byte=0, keep=1.0)  # an entry whose name was cut to nothing
 @given(at=st.integers(0, 10**6), byte=st.integers(0, 255), keep=st.floats(0.3, 1.0))
 def test_any_zip_gives_images_or_a_known_error(
     tmp_path_factory: pytest.TempPathFactory, at: int, byte: int, keep: float

@@ -81,12 +81,20 @@ def law_gaussian_denoiser_is_the_integral(denoise):
             np.testing.assert_allclose(got, [[expected]], atol=1e-9)
 
 
-def test_finite_denoiser_is_bayes_rule():
-    law_finite_denoiser_is_bayes_rule(finite_denoise)
-
-
-def test_gaussian_denoiser_is_the_integral():
-    law_gaussian_denoiser_is_the_integral(gaussian_denoise)
+@pytest.mark.parametrize(
+    ("law", "right"),
+    [
+        (law_finite_denoiser_is_bayes_rule, finite_denoise),
+        (law_gaussian_denoiser_is_the_integral, gaussian_denoise),
+        (law_memoriser_samples_training_images, sample),
+        (law_gaussian_sample_is_mean_plus_noise_times_spread, sample),
+        (law_sample_does_not_depend_on_the_count, sample),
+        (law_no_two_samples_share_their_noise, sample),
+    ],
+    ids=lambda one: one.__name__,
+)
+def test_law_holds(law, right):
+    assert law(right) is None
 
 
 def test_gaussian_has_the_moments_of_its_set():
@@ -166,22 +174,6 @@ def law_sample_does_not_depend_on_the_count(sampler):
 def law_no_two_samples_share_their_noise(sampler):
     samples = sampler(Oracle(some_train(0), 0.0), count=300, seed=1)
     assert len(np.unique(samples.round(9), axis=0)) == 300
-
-
-def test_memoriser_samples_training_images():
-    law_memoriser_samples_training_images(sample)
-
-
-def test_gaussian_sample_is_mean_plus_noise_times_spread():
-    law_gaussian_sample_is_mean_plus_noise_times_spread(sample)
-
-
-def test_sample_does_not_depend_on_the_count():
-    law_sample_does_not_depend_on_the_count(sample)
-
-
-def test_no_two_samples_share_their_noise():
-    law_no_two_samples_share_their_noise(sample)
 
 
 @pytest.mark.parametrize("memorisation", [0.0, 0.5, 1.0])

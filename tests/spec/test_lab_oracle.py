@@ -81,22 +81,6 @@ def law_gaussian_denoiser_is_the_integral(denoise):
             np.testing.assert_allclose(got, [[expected]], atol=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("law", "right"),
-    [
-        (law_finite_denoiser_is_bayes_rule, finite_denoise),
-        (law_gaussian_denoiser_is_the_integral, gaussian_denoise),
-        (law_memoriser_samples_training_images, sample),
-        (law_gaussian_sample_is_mean_plus_noise_times_spread, sample),
-        (law_sample_does_not_depend_on_the_count, sample),
-        (law_no_two_samples_share_their_noise, sample),
-    ],
-    ids=lambda one: one.__name__,
-)
-def test_law_holds(law, right):
-    assert law(right) is None
-
-
 def test_gaussian_has_the_moments_of_its_set():
     train = some_train(0)
     gaussian = fit_gaussian(train)
@@ -320,3 +304,19 @@ def test_sample_of_nothing_is_refused():
 def test_steps_beyond_the_schedule_are_refused(steps):
     with pytest.raises(UsageError, match="steps must be 2 to 1000"):
         noise_levels(steps)
+
+
+@pytest.mark.parametrize(
+    ("law", "right"),
+    [
+        (law_finite_denoiser_is_bayes_rule, finite_denoise),
+        (law_gaussian_denoiser_is_the_integral, gaussian_denoise),
+        (law_memoriser_samples_training_images, sample),
+        (law_gaussian_sample_is_mean_plus_noise_times_spread, sample),
+        (law_sample_does_not_depend_on_the_count, sample),
+        (law_no_two_samples_share_their_noise, sample),
+    ],
+    ids=lambda one: one.__name__,
+)
+def test_law_holds(law, right):
+    assert law(right) is None

@@ -1,6 +1,6 @@
 """Wall time and peak memory of an audit of large embeddings, as a whole process.
 
-``python -m benchmarks audit`` prints the figures of ``docs/howto/audit.md``.
+``python -m benchmarks audit`` prints the figures of ``docs/methods/join.md``.
 """
 
 import argparse

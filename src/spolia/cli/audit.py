@@ -112,8 +112,8 @@ def show_verdict(result: "AuditResult") -> None:
 
 
 def _described(one: "SetSummary") -> str:
-    known = f"of {one.identities:,} identities" if one.identities_known else "identities unknown"
-    return f"{one.role} {one.records:,} images, {known}"
+    known = f" of {one.identities:,} identities" if one.identities_known else ", identities unknown"
+    return f"{one.role} {one.records:,} images{known}"
 
 
 def _show_pairs(result: "AuditResult") -> None:

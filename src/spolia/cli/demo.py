@@ -119,11 +119,14 @@ def _write_sets(folder: Path, sets: "dict[str, npt.NDArray[Any]]", *, overwrite:
 
 
 def _truth(found: set[int], copied: set[int]) -> str:
+    from spolia.report.format import percent
+
     if not copied:
         return f"no training image was copied; {len(found)} were named."
     right = len(found & copied)
+    share = percent((len(found) - right) / max(1, len(found))).replace("\u00a0", " ")
     return (
         f"{len(copied)} training images were copied; {right} of them were found, "
         f"{len(copied) - right} were missed, and {len(found) - right} named wrongly "
-        f"({(len(found) - right) / max(1, len(found)):.1%} of those found)."
+        f"({share} of those found)."
     )

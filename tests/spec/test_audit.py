@@ -277,8 +277,10 @@ def test_blank_records_are_counted_and_left_out():
         ({"synthetic": spolia.Embeddings(np.eye(3, dtype=np.float32))}, "rows of one width"),
         ({"synthetic": spolia.Embeddings(np.zeros((3, 48), np.float32))}, "no image to compare"),
         ({"train": "somewhere"}, "somewhere"),
+        ({"options": spolia.Options(identities="folder")}, "bring their identities with them"),
+        ({"options": spolia.Options(format="zip")}, "bring their identities with them"),
     ],
-    ids=["fdr 0", "fdr 1", "width", "all blank", "mixed"],
+    ids=["fdr 0", "fdr 1", "width", "all blank", "mixed", "identities", "format"],
 )
 def test_a_wrong_call_says_what_was_wanted(change, message):
     with pytest.raises(UsageError, match=message):

@@ -115,6 +115,11 @@ def _plan(
         spec = str(embedder) if str(embedder) in ("dct", "precomputed") else _absolute(embedder)
     else:
         spec = f"object:{embedder.name}:{embedder.fingerprint}"
+    if spec == "precomputed" and (options.identities != "auto" or options.format is not None):
+        raise UsageError(
+            "identities and format are for images, but the sets are embeddings, which bring their "
+            "identities with them; give these options to `spolia embed`, or leave them out"
+        )
     return Plan(
         train=_location(train),
         synthetic=_location(synthetic),

@@ -63,7 +63,7 @@ LEAK = Summary(
         Rate(0.00022, 0.00011, 0.000394, 50_000, 11),
         "records",
     ),
-    lean=Lean(Rate(0.5163, 0.51191, 0.52069, 50_000, 25_815), 0.50042, 1e-12, 0.04057),
+    lean=Lean(Rate(0.5163, 0.51191, 0.52069, 50_000, 25_815), 0.50042, 1e-10, 0.04057),
     negative_control=NegativeControl(0, 2_500, 0.4312, True),
     distribution=Distribution((), (), (), ()),
     sets=SETS,

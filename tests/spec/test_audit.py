@@ -353,6 +353,36 @@ def test_the_histogram_counts_every_unit():
         assert len(spread.train) <= 60 or scale >= 1.0
 
 
+def test_exact_copies_lie_in_a_bin_that_ends_at_one():
+    spread = distribution(np.array([0.32, 0.5, 1.0, 1.0 + 1e-7]), None)
+    assert spread.edges[-1] == 1.0
+    assert spread.train[-1] == 2
+
+
+def test_a_set_that_is_all_leak_is_never_said_to_be_close_to_control():
+    truth = planted(leaks=0, clean=1, size=200)
+    copies = spolia.Embeddings(truth.train.vectors, [f"s{i}" for i in range(200)])
+    result = spolia.audit(train=truth.train, control=truth.control, synthetic=copies)
+    assert result.summary.exposed.train.count == 200
+    assert "closer to the control" not in result.to_html()
+
+
+def test_further_copies_of_an_exposed_identity_are_counted_too():
+    rng = np.random.default_rng(4)
+    train, control, other = (rng.normal(size=(n, 128)) for n in (300, 300, 100))
+    near = np.repeat(train[:20], 9, axis=0) + 0.6 * rng.normal(size=(180, 128))
+    synthetic = np.concatenate([train[:20], near, other])
+    result = spolia.audit(
+        **{
+            name: spolia.Embeddings(spolia.normalise(rows))
+            for name, rows in (("train", train), ("control", control), ("synthetic", synthetic))
+        }
+    )
+    assert result.identities.num_rows == 20
+    assert result.summary.flagged.train.count == 200
+    assert result.findings.num_rows == 200
+
+
 def test_top_lines_are_the_best_similarities():
     values = np.linspace(0, 0.9, 150)
     assert distribution(values, None).top_lines == (

@@ -135,6 +135,7 @@ def _check_readable(unreadable: list[Unreadable], n: int, max_bad: float, uri: s
     first = unreadable[0]
     raise TooManyUnreadable(
         f"{len(unreadable)} of {n} images in {uri} cannot be read, more than {max_bad:.2%} "
-        f"(first: {first.id}: {first.reason}); repair the set, or raise --max-bad knowingly",
+        f"(first: {first.id}: {first.reason}); repair the set, or raise --max-bad knowingly (and "
+        "with --overwrite, if there is a run)",
         [(one.id, one.reason) for one in unreadable],
     )

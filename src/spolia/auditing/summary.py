@@ -83,9 +83,10 @@ def _unseen(verdict: Verdict) -> str:
     if verdict.exposed.train.high < 0.999:
         bound = at_most(verdict.exposed.train.high)
         return f"at most {bound} of them (95 % bound) can be exposed unseen"
+    bound = at_most(verdict.flagged.train.high)
     return (
-        f"at most {at_most(verdict.lean.unseen)} of the synthetic images (95 % bound) can be leaks "
-        "unseen, enough to expose any of them"
+        f"at most {bound} of the synthetic images (95 % bound) can be leaks unseen, enough to "
+        "expose any of them"
     )
 
 
@@ -114,6 +115,13 @@ def _why_inconclusive(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict) -
             "the same population as train, or it was used to make the synthetic set."
         )
     lean = verdict.lean
+    if lean.p > LEAN_LEVEL and lean.unseen >= 1.0 and lean.share.high < 1.0:
+        return (
+            f"{percent(lean.share.value)} of {_count(sets['synthetic'])} ({interval(lean.share)}) "
+            "are closer to train than to control, fewer than their sizes make likely, so that "
+            "nothing can be said of what was missed: the control may not be of the same "
+            "population as train."
+        )
     if lean.p > LEAN_LEVEL:
         return (
             f"nothing was named, but {at_most(lean.unseen)} of {_count(sets['synthetic'])} (95 % "
@@ -146,6 +154,13 @@ def _notes(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict | None, ties:
             f"With train and control exchanged, {verdict.exposed.control.count:,} control "
             "identities are named: were the two sets swapped, or was the generator trained on "
             "the control?"
+        )
+    other = verdict.lean_to_control
+    if verdict.outcome != "inconclusive" and other.p <= LEAN_LEVEL:
+        notes.append(
+            f"The set as a whole is closer to control: {_share(other.share)}, against "
+            f"{percent(other.expected)} expected, {p_phrase(other.p)}. The control may not be of "
+            "the same population as train."
         )
     lean = verdict.lean
     if verdict.outcome == "leak" and lean.p <= LEAN_LEVEL:

@@ -106,6 +106,7 @@ def judge(
     )
     ratio, reverse = size_ratio(train, control), size_ratio(control, train)
     decision = decide(contest.train_scores, contest.control_scores, ratio=ratio, fdr=fdr)
+    decision = replace(decision, threshold=_lowest_threshold(decision.threshold, contest))
     wins = contest.train_wins, contest.control_wins
     lean = lean_to_train(*wins, ratio=ratio, largest_ratio=1.0 / reverse)
     lean_to_control = lean_to_train(*wins[::-1], ratio=reverse, largest_ratio=1.0 / ratio)
@@ -157,6 +158,19 @@ def _outcome(
 
 def _nearest(neighbours: Neighbours, identity: Int64) -> Nearest:
     return Nearest(neighbours.similarities[:, 0], identity[neighbours.indices[:, 0]])
+
+
+def _lowest_threshold(found_from: float | None, contest: Contest) -> float | None:
+    """Return the lowest similarity of a record that the decision's estimate holds for.
+
+    The estimate changes at scores of identities only. Below the lowest score found and above the
+    next one, it is the same: further records of the identities found count as well.
+    """
+    if found_from is None:
+        return None
+    scores = np.concatenate([contest.train_scores, contest.control_scores])
+    below = np.max(scores[scores < found_from], initial=-np.inf)
+    return float(contest.to_train[contest.won_by_train & (contest.to_train > below)].min())
 
 
 def _rates(
@@ -218,7 +232,7 @@ def distribution(to_train: Float64, to_control: Float64 | None) -> Distribution:
 
     >>> d = distribution(np.array([0.11, 0.52]), np.array([0.12, 0.13]))
     >>> d.edges[0], d.edges[-1], sum(d.train), sum(d.control)
-    (0.11, 0.53, 2, 2)
+    (0.11, 0.52, 2, 2)
     """
     seen = to_train if to_control is None else np.concatenate([to_train, to_control])
     seen = seen[np.isfinite(seen)]
@@ -227,7 +241,9 @@ def distribution(to_train: Float64, to_control: Float64 | None) -> Distribution:
         (one for one in _BIN_WIDTHS if (high - low) / one < _MOST_BINS - 1),
         default=_BIN_WIDTHS[0],
     )
-    first, last = int(np.floor(low / width)), int(np.floor(high / width)) + 1
+    first = int(np.floor(low / width))
+    # The last bin holds its upper edge; rows are unit but for rounding, so 1 stays the last edge.
+    last = max(first + 1, int(np.ceil((high - 1e-6) / width)))
     edges = [round(i * width, 6) for i in range(first, last + 1)]
     best = np.sort(to_train)[::-1]
     return Distribution(

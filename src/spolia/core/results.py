@@ -49,7 +49,7 @@ class Lean:
     expected: float
     """That share where nothing leaked: |train| / (|train| + |control|)."""
     p: float
-    """One-sided p-value; an upper bound where it is below 1e-12."""
+    """One-sided p-value; an upper bound where it is below 1e-10."""
     unseen: float
     """Upper 95 % bound on the share of leaked records, if a leak is always closer to train.
 

@@ -101,7 +101,8 @@ def _leaning(lean: Lean) -> Figure:
 
 def _unseen(lean: Lean) -> Figure:
     title = "What could not be excluded"
-    if lean.unseen >= 1.0:
+    # Where train won everything, nothing is excluded either, but for the opposite reason.
+    if lean.unseen >= 1.0 and lean.share.high < 1.0:
         return Figure(
             title,
             written.MISSING,

@@ -147,17 +147,17 @@ def similarity(value: float | None) -> str:
 def p_value(p: float | None) -> str:
     r"""Return a p- or q-value with two digits that count.
 
-    Tails are computed down to 1e-12; below it stands the bound.
+    Tails are computed down to 1e-10; below it stands the bound.
 
-    >>> [p_value(p) for p in (0.0312, 3e-8, 1e-12, 0.9999, None)]
-    ['0.031', '3\xa0×\xa010⁻⁸', '<\xa010⁻¹²', '>\xa00.99', '–']
+    >>> [p_value(p) for p in (0.0312, 3e-8, 1e-10, 0.9999, None)]
+    ['0.031', '3\xa0×\xa010⁻⁸', '<\xa010⁻¹⁰', '>\xa00.99', '–']
     """
     if p is None:
         return MISSING
     if not math.isfinite(p):
         return _UNKNOWN
-    if p <= 1e-12:
-        return f"<{_SPACE}10⁻¹²"
+    if p <= 1e-10:
+        return f"<{_SPACE}10⁻¹⁰"
     if p >= 0.001:
         return _plain_p(p)
     mantissa, exponent = f"{p:.1e}".split("e")
@@ -175,7 +175,7 @@ def p_phrase(p: float) -> str:
     r"""Return a p-value with its sign of equation.
 
     >>> p_phrase(0.0312), p_phrase(0.0)
-    ('p\xa0=\xa00.031', 'p\xa0<\xa010⁻¹²')
+    ('p\xa0=\xa00.031', 'p\xa0<\xa010⁻¹⁰')
     """
     written = p_value(p)
     sign = "" if written[0] in "<>" else f"={_SPACE}"

@@ -22,7 +22,7 @@ from spolia.core.results import Lean
 from spolia.core.types import Float64, Int64
 from spolia.stats.rates import exact_rate
 
-SMALLEST_P = 1e-12
+SMALLEST_P = 1e-10
 """Tails are exact to this; a smaller one is reported as this bound."""
 
 
@@ -81,10 +81,10 @@ def kish(sizes: Int64) -> float:
 
 
 def upper_tail(sizes: Int64, probability: float, count: int) -> float:
-    """Return P(X >= count) for X = Σ sizes_g · Bernoulli(probability), at least 1e-12.
+    """Return P(X >= count) for X = Σ sizes_g · Bernoulli(probability), at least 1e-10.
 
     The distribution on 0 to n = Σ sizes is the inverse discrete Fourier transform of its
-    characteristic function, the product over clusters; exact but for float64 rounding (< 1e-12).
+    characteristic function, the product over clusters; exact but for float64 rounding (< 1e-10).
 
     >>> round(upper_tail(np.array([2, 1]), 0.5, 2), 12)
     0.5

@@ -11,8 +11,6 @@ from spolia.core.results import ModelSummary, SetSummary
 from spolia.core.types import Embeddings, Int64, Rows, SubsetRows, row_norms
 from spolia.store.shards import Unreadable
 
-ROLES = ("train", "control", "synthetic")
-
 _ROWS_PER_STEP = 8192
 
 

@@ -119,9 +119,10 @@ def _described(one: "SetSummary") -> str:
 def _show_pairs(result: "AuditResult") -> None:
     from spolia.report.format import p_value, similarity
 
-    found = result.findings.num_rows > 0
-    if not found and result.summary.outcome != "no verdict":
+    # An inconclusive audit may have named somebody, but it may not be quoted.
+    if result.summary.outcome not in ("leak", "no verdict"):
         return
+    found = result.summary.outcome == "leak"
     rows = result.findings if found else result.ranking
     kept = min(_SHOWN, rows.num_rows)
     show(f"  {'Findings' if found else 'Ranking, no verdict'} ({kept} of {rows.num_rows:,}):")

@@ -1,0 +1,95 @@
+// The best pairs seen so far, and those that may still be among them.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <vector>
+
+namespace spolia {
+
+struct Pair {
+    double similarity;
+    uint32_t query;
+    uint32_t base;
+};
+
+inline bool better(const Pair& one, const Pair& other) {
+    if (one.similarity != other.similarity) return one.similarity > other.similarity;
+    return one.query != other.query ? one.query < other.query : one.base < other.base;
+}
+
+// A pair whose similarity is only known to lie between two numbers.
+struct Waiting {
+    float lower;
+    float upper;
+    uint32_t row;     // of the block
+    uint32_t column;  // of the packed base
+};
+
+// The best `keep` pairs of those offered. `best` has room for `keep + extra`; `held` are filled.
+struct Best {
+    Pair* best;
+    Waiting* waiting;
+    int64_t keep;
+    int64_t extra;
+    int64_t room;   // of waiting
+    int64_t held;
+    int64_t count;  // of waiting
+    double floor;   // a pair with a similarity below is not among the best
+
+    bool full() const { return count == room; }
+
+    // Drops those that cannot be among the best. If `keep` pairs are surely at or above a number,
+    // so is the last of the best.
+    void thin(std::vector<float>& lowers) {
+        if (held + count >= keep) {
+            lowers.clear();
+            for (int64_t i = 0; i < held; ++i) {
+                float low = float(best[i].similarity);
+                if (double(low) > best[i].similarity)
+                    low = std::nextafter(low, -std::numeric_limits<float>::infinity());
+                lowers.push_back(low);
+            }
+            for (int64_t i = 0; i < count; ++i) lowers.push_back(waiting[i].lower);
+            std::nth_element(lowers.begin(), lowers.begin() + (keep - 1), lowers.end(),
+                             std::greater<float>());
+            floor = std::max(floor, double(lowers[keep - 1]));
+        }
+        int64_t stay = 0;
+        for (int64_t i = 0; i < count; ++i)
+            if (double(waiting[i].upper) >= floor) waiting[stay++] = waiting[i];
+        count = stay;
+    }
+
+    void prune() {
+        if (held > keep) {
+            std::nth_element(best, best + (keep - 1), best + held, better);
+            held = keep;
+            floor = std::max(floor, best[keep - 1].similarity);
+        } else if (held == keep) {
+            const Pair* last = std::max_element(best, best + held, better);
+            floor = std::max(floor, last->similarity);
+        }
+    }
+
+    // Learns the similarity of all that wait, most promising first, until no other can matter.
+    template <class Settle>
+    void settle(const Settle& exact) {
+        std::sort(waiting, waiting + count, [](const Waiting& one, const Waiting& other) {
+            return one.upper > other.upper;
+        });
+        for (int64_t i = 0; i < count && double(waiting[i].upper) >= floor; ++i) {
+            const Pair pair = exact(waiting[i], i + 1 < count ? &waiting[i + 1] : nullptr);
+            if (pair.similarity < floor) continue;
+            best[held++] = pair;
+            if (held == keep || held == keep + extra) prune();
+        }
+        prune();
+        count = 0;
+    }
+};
+
+}  // namespace spolia

@@ -1,0 +1,236 @@
+"""All blocks of a join through the kernel, side by side, and their results made one."""
+
+import ctypes
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spolia.core.progress import Progress
+from spolia.core.types import Float64, Int64, Rows
+from spolia.search.copies import late_copies
+from spolia.search.exclude import Exclude
+from spolia.search.native.binding import PAIRS_FULL, STOPPED, Addresses, address, call
+from spolia.search.native.cut import Cut
+from spolia.search.native.packed import Base, Packing, Query, pack_query
+from spolia.search.native.state import Best, State
+from spolia.search.plan import Wanted
+from spolia.search.result import JoinResult, Pairs, merge_pairs
+from spolia.search.run import Claims
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """A base of the join: its rows, where they lie, and what pairs with them are left out."""
+
+    rows: Rows
+    addresses: Addresses
+    exclude: Exclude | None
+
+
+class Join:
+    """One query against several bases; blocks of query rows and stretches of base meet in turn."""
+
+    def __init__(
+        self,
+        query: Rows,
+        addresses: Addresses,
+        sides: tuple[Side, ...],
+        wanted: Wanted,
+        packing: Packing,
+        cut: Cut,
+    ) -> None:
+        self._query, self._addresses, self._sides = query, addresses, sides
+        self._wanted, self._packing, self._cut = wanted, packing, cut
+        self._stop = ctypes.c_int32(0)
+        self._n = query.shape[0]
+        claims = Claims(cut.most_pairs, wanted.above)
+        self._wholes = [_Whole(self._n, one.rows.shape[0], wanted, claims) for one in sides]
+
+    def run(self, progress: Progress) -> tuple[JoinResult, ...]:
+        """Return the join with each base."""
+        n = self._n
+        loads = list(self._loads())
+        total = sum(len(numbers) for load in loads for _, numbers, _ in load)
+        before = 0
+        progress("join", 0, n)
+        with ThreadPoolExecutor(self._cut.threads) as pool:
+            try:
+                for load in loads:
+                    here = sum(len(numbers) for _, numbers, _ in load)
+                    packed = self._pack(load, pool)
+                    blocks = range(0, n, self._cut.rows)
+                    work = ((self._block, start, packed) for start in blocks)
+                    done = 0
+                    for rows in side_by_side(pool, self._cut.threads, work):
+                        done += rows
+                        progress("join", (before * n + here * done) // max(total, 1), n)
+                    before += here
+            finally:
+                self._stop.value = 1
+        progress("join", n, n)
+        return tuple(whole.result() for whole in self._wholes)
+
+    def _loads(self) -> Iterator[list["_Stretch"]]:
+        """Yield the stretches of all bases that are packed at a time."""
+        load: list[_Stretch] = []
+        room = self._cut.columns
+        for number, side in enumerate(self._sides):
+            numbers, late = self._columns(side)
+            start = 0
+            while start < len(numbers):
+                stop = min(len(numbers), start + room)
+                part = slice(start, stop)
+                load.append((number, numbers[part], None if late is None else late[part]))
+                room -= stop - start
+                start = stop
+                if room == 0:
+                    yield load
+                    load, room = [], self._cut.columns
+        if load:
+            yield load
+
+    def _columns(
+        self, side: Side
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8] | None]:
+        """Return which rows of a base are packed, and which of them come too late."""
+        m = side.rows.shape[0]
+        numbers = np.arange(m, dtype=np.uint32)
+        limit = max(self._wanted.k or 0, self._wanted.top or 0)
+        if limit == 0:
+            return numbers, None
+        groups = None if side.exclude is None else side.exclude.base_groups
+        late = late_copies(side.rows, limit, groups)
+        if not late.any():
+            return numbers, None
+        if self._wanted.above is None:
+            return numbers[~late], None
+        return numbers, late.astype(np.uint8)
+
+    def _pack(self, load: list["_Stretch"], pool: ThreadPoolExecutor) -> list[tuple[int, Base]]:
+        bases = []
+        for number, numbers, late in load:
+            side = self._sides[number]
+            base = Base(
+                self._packing,
+                side.rows,
+                numbers,
+                side.addresses[numbers],
+                late,
+                None if side.exclude is None else side.exclude.base_groups[numbers],
+            )
+            list(pool.map(base.pack, base.pieces))
+            bases.append((number, base))
+        return bases
+
+    def _block(self, start: int, packed: list[tuple[int, Base]]) -> int:
+        """Join a block of query rows with all that is packed; returns the number of rows."""
+        rows = slice(start, min(self._n, start + self._cut.rows))
+        query = pack_query(
+            self._packing,
+            lambda: np.asarray(self._query[rows]),
+            self._addresses[rows],
+            rows.start,
+        )
+        for number, base in packed:
+            self._meet(query, rows, number, base)
+        return rows.stop - rows.start
+
+    def _meet(self, query: Query, rows: slice, number: int, base: Base) -> None:
+        whole, exclude = self._wholes[number], self._sides[number].exclude
+        state = whole.begin(rows, base.columns, self._cut)
+        groups = None if exclude is None else exclude.query_groups[rows]
+        query.c.groups = address(groups)
+        state.c.once = exclude is not None and exclude.once
+        while True:
+            status = call(
+                "spolia_join_block",
+                self._packing.kernel.number,
+                query.c,
+                base.c,
+                state.c,
+                ctypes.byref(self._stop),
+            )
+            state.drain(whole.take_pairs)
+            if status != PAIRS_FULL:
+                break
+        if status != STOPPED:
+            whole.end(rows, state)
+
+
+_Stretch = tuple[int, npt.NDArray[np.uint32], npt.NDArray[np.uint8] | None]
+"""The number of a base, the rows of it that are packed, and which of these come too late."""
+
+
+class _Whole:
+    """The join with one base, put together from its blocks in any order."""
+
+    def __init__(self, n: int, m: int, wanted: Wanted, claims: Claims) -> None:
+        self._wanted, self._claims, self._m = wanted, claims, m
+        self._lock = threading.Lock()
+        self.survivors = 0
+        """Pairs that passed the filter so far."""
+        self.settled = 0
+        """Pairs whose similarity was computed so far."""
+        self._indices: Int64 = np.full((n, wanted.k or 0), -1, dtype=np.int64)
+        self._similarities: Float64 = np.full((n, wanted.k or 0), -np.inf)
+        self._pairs = [NO_PAIRS]
+        self._top = NO_PAIRS
+
+    def begin(self, rows: slice, columns: int, cut: Cut) -> State:
+        wanted, n = self._wanted, rows.stop - rows.start
+        nearest, top = None, None
+        if wanted.k is not None:
+            nearest = Best(n, min(wanted.k, self._m), cut.waiting)
+            nearest.load(self._indices[rows], self._similarities[rows])
+        if wanted.top is not None:
+            top = Best(1, min(wanted.top, n * columns), cut.top_waiting)
+            if len(self._top) == wanted.top:
+                top.c["floor"] = self._top.similarity[-1]
+        return State(nearest, top, wanted.above)
+
+    def take_pairs(self, pairs: Pairs) -> None:
+        self._claims.claim(len(pairs))
+        self._pairs.append(pairs)
+
+    def end(self, rows: slice, state: State) -> None:
+        if state.nearest is not None:
+            state.nearest.save(self._indices[rows], self._similarities[rows])
+        with self._lock:
+            self.survivors += state.c.survivors
+            self.settled += state.c.settled
+            if state.top is not None:
+                self._top = merge_pairs([self._top, state.top.pairs()], self._wanted.top)
+
+    def result(self) -> JoinResult:
+        wanted = self._wanted
+        return JoinResult(
+            indices=None if wanted.k is None else self._indices,
+            similarities=None if wanted.k is None else self._similarities,
+            pairs=None if wanted.above is None else merge_pairs(self._pairs),
+            top=None if wanted.top is None else self._top,
+        )
+
+
+NO_PAIRS = Pairs(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
+
+
+def side_by_side(
+    pool: ThreadPoolExecutor,
+    threads: int,
+    work: Iterable[tuple[Callable[..., int], Any, Any]],
+) -> Iterator[int]:
+    """Do pieces of work, a few at a time, and yield what each returns as it is done."""
+    running: set[Future[int]] = set()
+    for function, *arguments in work:
+        if len(running) > threads:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (one.result() for one in done)
+        running.add(pool.submit(function, *arguments))
+    while running:
+        done, running = wait(running, return_when=FIRST_COMPLETED)
+        yield from (one.result() for one in done)

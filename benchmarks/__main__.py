@@ -8,6 +8,7 @@ EXPERIMENTS = {
     "faces": "benchmarks.faces",
     "hubs": "benchmarks.hubs",
     "join": "benchmarks.join",
+    "scale": "benchmarks.scale",
     "startup": "benchmarks.startup",
 }
 

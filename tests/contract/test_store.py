@@ -145,6 +145,14 @@ def test_sharded_rows_read_like_one_matrix(sizes):
     assert rows[np.array([], dtype=np.int64)].shape == (0, 4)
 
 
+@pytest.mark.parametrize(
+    "bad", [ROWS.astype(np.float64), ROWS[:, :3], ROWS[0]], ids=["float64", "narrow", "vector"]
+)
+def test_a_shard_that_does_not_fit_is_named(bad):
+    with pytest.raises(InvalidRows, match="shard 1 must hold float32 rows of width 4, but holds"):
+        ShardedRows([ROWS, bad], 4)
+
+
 def test_an_empty_store_has_no_rows():
     assert ShardedRows([], 4)[0:5].shape == (0, 4)
 

@@ -3,18 +3,22 @@
 import math
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from spolia.core.types import Float32, Float64
+from spolia.core.types import Float32, Float64, Int64
 from spolia.search.copies import late_copies
 from spolia.search.exact import _rounded, exact_similarity
+from spolia.search.exclude import Exclude
+from spolia.search.plan import Wanted
 from spolia.search.reference import join_reference
-from spolia.search.result import Histogram, JoinResult, Pairs, histogram_edges
+from spolia.search.result import Histogram, JoinResult, Pairs, histogram_edges, sampled_rows
+from tests.spec import join_exclude_laws as exclude_laws
 from tests.spec import join_laws as laws
-from tests.spec.join_laws import Join, planned
+from tests.spec.joins import Join, as_join, planned
 
 
 def brute(
@@ -23,41 +27,42 @@ def brute(
     arrival: int = 1,
     reaches: Callable[[Any, float], Any] = operator.ge,
     side: str = "right",
+    sample: Callable[[int], Int64] = sampled_rows,
 ) -> Join:
     """Return a brute-force join with one place for each fault; without a fault it is right."""
 
-    def join(
-        query: Float32,
-        base: Float32,
-        *,
-        k: int | None = None,
-        above: float | None = None,
-        top: int | None = None,
-        histogram: int | None = None,
-    ) -> JoinResult:
-        n, m = len(query), len(base)
+    def run(query: Float32, base: Float32, wanted: Wanted, exclude: Exclude | None) -> JoinResult:
+        n, m = len(query), max(1, len(base))
         values = (similarity or exact_matrix)(query, base)
-        pairs = np.arange(n * m)[::arrival]
+        allowed = np.ones(values.shape, dtype=bool)
+        if exclude is not None:
+            allowed = np.not_equal.outer(exclude.query_groups, exclude.base_groups)
+        pairs = np.flatnonzero(allowed)[::arrival]
         order = pairs[np.argsort(-values.ravel()[pairs], kind="stable")]
-        ranked = Pairs(order // m, order % m, values.ravel()[order])
-        near = np.concatenate([order[order // m == i][: k or 0] for i in range(n)])
-        indices = np.full((n, k or 0), -1)
-        nearest = np.full((n, k or 0), -np.inf)
-        indices[:, : min(k or 0, m)] = (near % m).reshape(n, -1)
-        nearest[:, : min(k or 0, m)] = values.ravel()[near].reshape(n, -1)
-        edges = histogram_edges(histogram or 1)
-        bins = np.searchsorted(edges[1:-1], values.ravel(), side=side)
+        once = order[order % m > order // m] if exclude is not None and exclude.once else order
+        ranked = Pairs(once // m, once % m, values.ravel()[once])
+        indices = np.full((n, wanted.k or 0), -1)
+        nearest = np.full((n, wanted.k or 0), -np.inf)
+        for i in range(n):
+            near = order[order // m == i][: wanted.k or 0]
+            indices[i, : len(near)] = near % m
+            nearest[i, : len(near)] = values.ravel()[near]
+        edges, rows = histogram_edges(wanted.histogram or 1), sample(n)
+        bins = np.searchsorted(edges[1:-1], values[rows][allowed[rows]], side=side)
+        above, top = wanted.above or 0.0, wanted.top or 0
         return JoinResult(
-            indices=None if k is None else indices,
-            similarities=None if k is None else nearest,
-            pairs=None if above is None else first(ranked, reaches(ranked.similarity, above)),
-            top=None if top is None else first(ranked, np.arange(n * m) < top),
+            indices=None if wanted.k is None else indices,
+            similarities=None if wanted.k is None else nearest,
+            pairs=None
+            if wanted.above is None
+            else first(ranked, reaches(ranked.similarity, above)),
+            top=None if wanted.top is None else first(ranked, np.arange(len(once)) < top),
             histogram=None
-            if histogram is None
-            else Histogram(np.bincount(bins, minlength=histogram), edges),
+            if wanted.histogram is None
+            else Histogram(np.bincount(bins, minlength=len(edges) - 1), edges, len(rows)),
         )
 
-    return join
+    return as_join(run)
 
 
 def first(ranked: Pairs, which: Any) -> Pairs:
@@ -65,6 +70,8 @@ def first(ranked: Pairs, which: Any) -> Pairs:
 
 
 def exact_matrix(query: Float32, base: Float32) -> Float64:
+    if 0 in (len(query), len(base)):
+        return np.empty((len(query), len(base)))
     return np.stack([exact_similarity(np.repeat(x[None], len(base), 0), base) for x in query])
 
 
@@ -126,14 +133,113 @@ def arithmetic_bins(query: Float32, base: Float32, *, histogram: int) -> JoinRes
     values = exact_matrix(query, base).ravel()
     bins = np.clip(((values + 1.0) * 0.5 * histogram).astype(np.int64), 0, histogram - 1)
     counts = np.bincount(bins, minlength=histogram)
-    return JoinResult(histogram=Histogram(counts, histogram_edges(histogram)))
+    return JoinResult(histogram=Histogram(counts, histogram_edges(histogram), len(query)))
 
 
 def clipped_away(query: Float32, base: Float32, *, histogram: int) -> JoinResult:
     """Forgets the similarities beyond 1, as `numpy.histogram` does."""
     values = exact_matrix(query, base).ravel()
     counts, edges = np.histogram(values, histogram_edges(histogram))
-    return JoinResult(histogram=Histogram(counts, edges))
+    return JoinResult(histogram=Histogram(counts, edges, len(query)))
+
+
+def first_rows(n: int) -> Int64:
+    return np.arange(min(n, 512))
+
+
+def with_exclude(change: Callable[[Exclude], Exclude | None]) -> Join:
+    """Return the right join of an ``exclude`` that was changed on the way."""
+
+    def run(query: Float32, base: Float32, wanted: Wanted, exclude: Exclude | None) -> JoinResult:
+        changed = None if exclude is None else change(exclude)
+        return join_reference(query, base, **vars(wanted), exclude=changed)
+
+    return as_join(run)
+
+
+def diagonal_kept(exclude: Exclude) -> Exclude:
+    apart = exclude.base_groups + exclude.query_groups.max() + 1
+    return replace(exclude, base_groups=apart) if exclude.once else exclude
+
+
+def only_the_diagonal(exclude: Exclude) -> Exclude:
+    return Exclude.itself(len(exclude.query_groups)) if exclude.once else exclude
+
+
+def only_up_to_the_first_group(exclude: Exclude) -> Exclude | None:
+    """Takes groups that are all equal for none."""
+    return exclude if len(np.unique(exclude.base_groups)) > 1 else None
+
+
+@as_join
+def removed_afterwards(
+    query: Float32, base: Float32, wanted: Wanted, exclude: Exclude | None
+) -> JoinResult:
+    """Lets excluded pairs raise the floor: takes the best of all, then drops the excluded."""
+    found = join_reference(query, base, **vars(wanted))
+    if exclude is None or found.indices is None or found.top is None:
+        return found
+    apart = exclude.query_groups[found.top.query] != exclude.base_groups[found.top.base]
+    hidden = exclude.query_groups[:, np.newaxis] == exclude.base_groups[found.indices]
+    return replace(found, indices=np.where(hidden, -1, found.indices), top=first(found.top, apart))
+
+
+@as_join
+def places_left_behind(
+    query: Float32, base: Float32, wanted: Wanted, exclude: Exclude | None
+) -> JoinResult:
+    """Marks excluded pairs by their similarity alone: a row with too few keeps their numbers."""
+    found = join_reference(query, base, **vars(wanted), exclude=exclude)
+    if found.indices is None:
+        return found
+    return replace(found, indices=np.maximum(found.indices, 0))
+
+
+@as_join
+def late_without_groups(
+    query: Float32, base: Float32, wanted: Wanted, exclude: Exclude | None
+) -> JoinResult:
+    """Leaves out copies as if no earlier one were excluded."""
+    stay = np.flatnonzero(~late_copies(base, max(wanted.k or 0, wanted.top or 0) or len(base)))
+    if exclude is not None:
+        exclude = replace(exclude, base_groups=exclude.base_groups[stay])
+    found = join_reference(query, base[stay], **vars(wanted), exclude=exclude)
+    if found.indices is None:
+        return found
+    return replace(found, indices=np.where(found.indices < 0, -1, stay[found.indices]))
+
+
+@as_join
+def first_rows_for_zero_rows(
+    query: Float32, base: Float32, wanted: Wanted, exclude: Exclude | None
+) -> JoinResult:
+    """Takes the first rows of base for the nearest of a zero row, allowed or not."""
+    found = join_reference(query, base, **vars(wanted), exclude=exclude)
+    if found.indices is not None:
+        zero = ~query.any(axis=1)
+        found.indices[zero] = np.arange(found.indices.shape[1])
+    return found
+
+
+@as_join
+def counted_one_way(
+    query: Float32, base: Float32, wanted: Wanted, exclude: Exclude | None
+) -> JoinResult:
+    """Counts a pair of a set with itself once, as it is listed."""
+    found = join_reference(query, base, **vars(wanted), exclude=exclude)
+    if found.histogram is None or exclude is None or not exclude.once:
+        return found
+    return replace(found, histogram=replace(found.histogram, counts=found.histogram.counts // 2))
+
+
+def one_base_for_all(query: Float32, base: Any, *, exclude: Any = None, **options: Any) -> Any:
+    """Excludes the groups of the first base from each."""
+    join = as_join(lambda *run: join_reference(*run[:2], **vars(run[2]), exclude=run[3]))
+    if not isinstance(base, tuple) or exclude is None:
+        return join(query, base, exclude=exclude, **options)
+    first_groups = (exclude[1][0] * 9, exclude[1][0] * 9)
+    groups = [one[: len(b)] for one, b in zip((exclude[1][0], *first_groups), base, strict=True)]
+    return join(query, base, exclude=(exclude[0], groups), **options)
 
 
 MUTANTS: dict[str, tuple[Callable[[Join], None], Join]] = {
@@ -172,6 +278,51 @@ MUTANTS: dict[str, tuple[Callable[[Join], None], Join]] = {
     ),
     "one copy too many dropped": (laws.copies_count_as_neighbours, one_copy_too_many_dropped),
     "missing neighbours are row 0": (laws.missing_neighbours_are_marked, unmarked),
+    "histogram of the first rows": (
+        laws.a_histogram_counts_evenly_spaced_rows,
+        brute(sample=first_rows),
+    ),
+    "histogram of all rows": (laws.a_histogram_counts_evenly_spaced_rows, brute(sample=np.arange)),
+    "diagonal not excluded": (
+        exclude_laws.a_row_is_not_its_own_neighbour,
+        with_exclude(diagonal_kept),
+    ),
+    "pair listed twice": (
+        exclude_laws.a_pair_of_a_set_with_itself_is_listed_once,
+        with_exclude(lambda exclude: replace(exclude, once=False)),
+    ),
+    "groups within a set ignored": (
+        exclude_laws.rows_of_one_group_are_not_compared,
+        with_exclude(only_the_diagonal),
+    ),
+    "excluded pair raises the floor": (
+        exclude_laws.excluded_pairs_leave_room_for_others,
+        removed_afterwards,
+    ),
+    "excluded neighbour keeps its place": (
+        exclude_laws.neighbours_that_exclusion_takes_away_are_marked,
+        places_left_behind,
+    ),
+    "a single group excludes nothing": (
+        exclude_laws.where_all_is_excluded_nothing_is_found,
+        with_exclude(only_up_to_the_first_group),
+    ),
+    "late copies ignore groups": (
+        exclude_laws.copies_that_are_excluded_do_not_count_as_earlier_ones,
+        late_without_groups,
+    ),
+    "zero rows ignore groups": (
+        exclude_laws.a_zero_row_has_the_first_allowed_neighbours,
+        first_rows_for_zero_rows,
+    ),
+    "histogram of a set with itself counted one way": (
+        exclude_laws.a_histogram_counts_allowed_pairs_both_ways,
+        counted_one_way,
+    ),
+    "groups of the first base for all": (
+        exclude_laws.several_bases_are_separate_joins,
+        one_base_for_all,
+    ),
 }
 
 

@@ -2,88 +2,13 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
-from spolia.core.progress import silent
-from spolia.core.types import Float32, Float64, Int64, normalise
-from spolia.search.plan import Wanted, make_plan
-from spolia.search.reference import join_reference
-from spolia.search.result import JoinResult, Pairs
-from spolia.search.run import run_plan
-
-Join = Callable[..., JoinResult]
-
-KINDS = ("random", "ties", "copies", "zeros", "denormal", "one-hot", "near-equal")
-
-
-def rows_of(kind: str, n: int, d: int, seed: int) -> Float32:
-    """Return ``n`` legal rows that are hard in the way that ``kind`` names."""
-    rng = np.random.default_rng(seed)
-    if kind == "one-hot":
-        return np.eye(d, dtype=np.float32)[rng.integers(0, d, n)]
-    if kind == "ties":
-        return normalise(rng.integers(-1, 2, (n, d)).astype(np.float64))
-    if kind == "near-equal":
-        # One centre for all seeds: query and base lie together.
-        centre = np.random.default_rng(0).standard_normal(d)
-        return normalise(centre + 1e-7 * rng.standard_normal((n, d)))
-    rows = normalise(rng.standard_normal((n, d)))
-    if kind == "copies":
-        return rows[rng.integers(0, max(1, n // 4), n)] if n else rows
-    if kind == "zeros":
-        rows[rng.random(n) < 0.4] = 0.0
-    if kind == "denormal":
-        rows[:, 1:] *= np.float32(1e-42)
-        rows[:, 0] = np.sign(rng.standard_normal(n))
-    return rows
-
-
-def planned(**changes: Any) -> Join:
-    """Return the join cut up in another way than `spolia.join` would."""
-
-    def join(query: Float32, base: Float32, **options: Any) -> JoinResult:
-        wanted = Wanted(**options)
-        shape = (query.shape[0], *base.shape)
-        plan = make_plan(shape, wanted, memory=1 << 30, threads=2)
-        return run_plan(query, base, wanted, replace(plan, **changes), silent)
-
-    return join
-
-
-small_tiles = planned(rows=3, columns=4, strip=5, waiting=0)
-
-
-def assert_same(result: JoinResult, expected: JoinResult) -> None:
-    """Fail unless both results hold the same bits."""
-    assert _bits(result) == _bits(expected)
-
-
-def _bits(result: JoinResult) -> list[object]:
-    arrays = [result.indices, result.similarities]
-    for pairs in (result.pairs, result.top):
-        arrays += [None] * 3 if pairs is None else [pairs.query, pairs.base, pairs.similarity]
-    arrays += (
-        [None] * 2
-        if result.histogram is None
-        else [result.histogram.counts, result.histogram.edges]
-    )
-    return [None if a is None else (a.dtype, a.shape, a.tobytes()) for a in arrays]
-
-
-def listed(pairs: Pairs | None) -> list[tuple[int, int]]:
-    """Return the pairs in their order."""
-    assert pairs is not None
-    return list(zip(pairs.query.tolist(), pairs.base.tolist(), strict=True))
-
-
-def numbers(indices: Int64 | None) -> list[list[int]]:
-    """Return the neighbours as lists."""
-    assert indices is not None
-    return indices.tolist()
+from spolia.core.types import Float32, Float64
+from tests.spec.join_exclude_laws import EXCLUDE_LAWS
+from tests.spec.joins import Join, assert_same, listed, numbers, reference, rows_of
 
 
 def ties_go_to_the_lower_number(join: Join) -> None:
@@ -133,7 +58,7 @@ def near_equal_rows_are_told_apart(join: Join) -> None:
         query = rows_of("near-equal", 8, 511, seed)
         base = rows_of("near-equal", 60, 511, seed + 100)
         options = {"k": 3, "top": 10, "above": 1.0}
-        assert_same(join(query, base, **options), join_reference(query, base, **options))
+        assert_same(join(query, base, **options), reference(query, base, **options))
 
 
 def similarity_is_the_exact_one_rounded_once(join: Join) -> None:
@@ -204,6 +129,17 @@ def missing_neighbours_are_marked(join: Join) -> None:
     assert listed(result.top) == [(0, 0), (1, 0)]
 
 
+def a_histogram_counts_evenly_spaced_rows(join: Join) -> None:
+    for n in (512, 513, 700, 1024):
+        sample = sorted({i * n // 512 for i in range(512)})
+        query = np.zeros((n, 2), dtype=np.float32)
+        query[:, 1] = 1
+        query[sample] = [1, 0]
+        found = join(query, np.float32([[1, 0], [-1, 0]]), histogram=3, k=1)
+        assert found.histogram.counts.tolist() == [512, 0, 512]
+        assert found.histogram.rows == 512
+
+
 LAWS: tuple[Callable[[Join], None], ...] = (
     ties_go_to_the_lower_number,
     equal_similarities_of_unequal_rows_go_to_the_lower_number,
@@ -217,6 +153,8 @@ LAWS: tuple[Callable[[Join], None], ...] = (
     an_edge_is_compared_exactly,
     copies_count_as_neighbours,
     missing_neighbours_are_marked,
+    a_histogram_counts_evenly_spaced_rows,
+    *EXCLUDE_LAWS,
 )
 
 

@@ -7,8 +7,13 @@ from hypothesis import strategies as st
 
 import spolia
 from spolia.core.errors import InvalidRows, UsageError
+from spolia.core.rows import SubsetRows
 from spolia.core.seeds import digest_key, stream
-from spolia.core.types import NORM_TOLERANCE, SubsetRows, check_rows, row_norms
+from spolia.core.types import NORM_TOLERANCE, check_rows, row_norms
+from tests.spec.row_laws import (
+    norms_at_the_tolerance_are_judged_exactly,
+    norms_far_from_one_are_refused,
+)
 
 UNIT = np.eye(4, dtype=np.float32)
 
@@ -20,12 +25,13 @@ UNIT = np.eye(4, dtype=np.float32)
         (np.float32([1.0, 0.0]), r"has shape \(2,\)"),
         (np.eye(2), "must be float32, but is float64"),
         (np.empty((3, 0), np.float32), "at least one column"),
+        (np.ma.masked_array(UNIT, UNIT > 0), "must be a plain array, but is a MaskedArray"),
         (UNIT * np.float32(2), r"row 0 has norm 2\.0000 \(4 bad rows of 4\)"),
         (np.float32([[1, 0], [np.nan, 1]]), r"row 1 has a NaN or infinite value \(1 bad row of 2"),
         (np.float32([[0, 1], [np.inf, 0]]), "row 1 has a NaN or infinite value"),
         (np.float32([[1e-40, 0]]), r"row 0 has norm 0\.0000"),
     ],
-    ids=["list", "vector", "float64", "no columns", "norm 2", "nan", "inf", "denormal"],
+    ids=["list", "vector", "float64", "no columns", "masked", "norm 2", "nan", "inf", "denormal"],
 )
 def test_bad_rows_are_refused_by_name(rows, message):
     with pytest.raises(InvalidRows, match=message) as caught:
@@ -46,6 +52,25 @@ def test_norms_are_accepted_up_to_the_tolerance(off):
     check_rows(inside, "x")
     with pytest.raises(InvalidRows, match="unit rows"):
         check_rows(outside, "x")
+
+
+@pytest.mark.parametrize(
+    "law", [norms_at_the_tolerance_are_judged_exactly, norms_far_from_one_are_refused]
+)
+def test_a_norm_is_judged_whatever_its_size_and_width(law):
+    assert law(lambda rows: check_rows(rows, "x")) is None
+
+
+@pytest.mark.parametrize("d", [1, 3, 600])
+def test_the_first_bad_row_is_named_among_zero_and_doubtful_rows(d):
+    rows = spolia.normalise(np.random.default_rng(0).normal(size=(4000, d)))
+    rows[::3] = 0.0
+    rows[1::7] *= np.float32(1.00009)
+    check_rows(rows, "x")
+    rows[2345:2347] = 2.0 / np.sqrt(d)
+    rows[3999] = np.nan
+    with pytest.raises(InvalidRows, match=r"row 2345 has norm 2\.0000 \(3 bad rows of 4000\)"):
+        check_rows(rows, "x")
 
 
 def test_zero_rows_and_empty_matrices_are_legal():

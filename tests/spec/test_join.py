@@ -13,21 +13,18 @@ from hypothesis import strategies as st
 from spolia.core.errors import InvalidRows, ResultTooLarge, UsageError
 from spolia.core.types import Float32, Float64, Int64, normalise
 from spolia.search.block import Task, join_block
-from spolia.search.copies import late_copies
 from spolia.search.exact import exact_similarity
 from spolia.search.join import join
 from spolia.search.plan import Wanted, make_plan
-from spolia.search.reference import join_reference
-from spolia.search.result import JoinResult, merge
-from tests.spec.join_laws import (
+from spolia.search.result import JoinResult, merge, sampled_rows
+from tests.spec.join_laws import LAWS, assert_rounded, hard_sums_are_rounded_once
+from tests.spec.joins import (
     KINDS,
-    LAWS,
-    Join,
-    assert_rounded,
+    RIGHT,
     assert_same,
-    hard_sums_are_rounded_once,
     listed,
     planned,
+    reference,
     rows_of,
     small_tiles,
 )
@@ -52,8 +49,12 @@ class Stored:
         return self._rows[key].copy()
 
 
+Case = tuple[Float32, Float32 | None, dict[str, Any]]
+
+
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Float32, Float32, dict[str, Any]]:
+def cases(draw: st.DrawFn, *, base_given: bool = False) -> Case:
+    """Return query, base and options; without base in a third of the cases."""
     d = draw(st.sampled_from([1, 2, 3, 17, 511]))
     query, base = (
         rows_of(draw(st.sampled_from(KINDS)), draw(st.integers(0, 12)), d, draw(st.integers(0, 99)))
@@ -67,21 +68,27 @@ def cases(draw: st.DrawFn) -> tuple[Float32, Float32, dict[str, Any]]:
     }
     if all(value is None for value in options.values()):
         options["k"] = 2
-    return query, base, options
+    alone = not base_given and draw(st.integers(0, 2)) == 0
+    if draw(st.booleans()):
+        name = st.sampled_from(draw(st.sampled_from([range(2), range(9), ["a", "b", "cc"]])))
+        groups = [
+            draw(st.lists(name, min_size=len(rows), max_size=len(rows))) for rows in (query, base)
+        ]
+        options["exclude"] = groups[0] if alone else groups
+    return query, None if alone else base, options
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
-@pytest.mark.parametrize(
-    "right", [join_reference, join, small_tiles], ids=["reference", "join", "small tiles"]
-)
-def test_law_holds(law: Any, right: Join) -> None:
-    assert law(right) is None
+@pytest.mark.parametrize("right", RIGHT)
+def test_law_holds(law: Any, right: str) -> None:
+    assert law(RIGHT[right]) is None
 
 
-@given(cases())
-def test_join_equals_the_reference(case: tuple[Float32, Float32, dict[str, Any]]) -> None:
+@pytest.mark.parametrize("right", [name for name in RIGHT if name != "reference"])
+@given(case=cases())
+def test_join_equals_the_reference(case: Case, right: str) -> None:
     query, base, options = case
-    assert_same(join(query, base, **options), join_reference(query, base, **options))
+    assert_same(RIGHT[right](query, base, **options), reference(query, base, **options))
 
 
 @given(
@@ -93,32 +100,42 @@ def test_join_equals_the_reference(case: tuple[Float32, Float32, dict[str, Any]]
     st.integers(1, 4),
 )
 def test_result_does_not_depend_on_the_tile(
-    case: tuple[Float32, Float32, dict[str, Any]],
-    rows: int,
-    columns: int,
-    strip: int,
-    waiting: int,
-    threads: int,
+    case: Case, rows: int, columns: int, strip: int, waiting: int, threads: int
 ) -> None:
     query, base, options = case
     cut = planned(rows=rows, columns=columns, strip=strip, waiting=waiting, threads=threads)
-    assert_same(cut(query, base, **options), join_reference(query, base, **options))
+    assert_same(cut(query, base, **options), reference(query, base, **options))
 
 
-@given(cases(), st.data())
-def test_merge_of_slices_is_the_whole(
-    case: tuple[Float32, Float32, dict[str, Any]], data: st.DataObject
-) -> None:
+def sliced(options: dict[str, Any], rows: slice) -> dict[str, Any]:
+    if "exclude" not in options:
+        return options
+    of_query, of_base = options["exclude"]
+    return options | {"exclude": (of_query[rows], of_base)}
+
+
+@given(cases(base_given=True), st.data())
+def test_merge_of_slices_is_the_whole(case: Case, data: st.DataObject) -> None:
     query, base, options = case
     n = len(query)
     a, b = sorted(data.draw(st.tuples(st.integers(0, n), st.integers(0, n))))
-    one, two, three = (join(q, base, **options) for q in (query[:a], query[a:b], query[b:]))
+    one, two, three = (
+        join(query[rows], base, **sliced(options, rows))
+        for rows in (slice(a), slice(a, b), slice(b, n))
+    )
     top, whole = options["top"], join(query, base, **options)
     assert_same(merge([one, two, three], [0, a, b], top=top), whole)
     left = merge([merge([one, two], [0, a], top=top), three], [0, b], top=top)
     right = merge([one, merge([two, three], [0, b - a], top=top)], [0, a], top=top)
     assert_same(left, whole)
     assert_same(right, whole)
+
+
+@given(st.integers(0, 100_000))
+def test_sampled_rows_rise_in_range_and_are_all_where_few(n: int) -> None:
+    rows = sampled_rows(n).tolist()
+    assert rows == sorted(set(range(n)) if n <= 512 else {i * n // 512 for i in range(512)})
+    assert len(rows) == min(n, 512)
 
 
 def large_case() -> tuple[Float32, Float32]:
@@ -165,6 +182,7 @@ def test_rows_of_query_may_come_in_any_order() -> None:
 
 def test_transposed_join_finds_the_transposed_pairs() -> None:
     query, base = large_case()
+    base = base[:512]  # a histogram counts no more rows
     one, other = (join(*sides, above=0.3, histogram=9) for sides in ((query, base), (base, query)))
     assert sorted((b, q) for q, b in listed(other.pairs)) == sorted(listed(one.pairs))
     assert one.histogram is not None
@@ -172,8 +190,8 @@ def test_transposed_join_finds_the_transposed_pairs() -> None:
     assert one.histogram.counts.tolist() == other.histogram.counts.tolist()
 
 
-@given(cases())
-def test_histogram_counts_every_pair_once(case: tuple[Float32, Float32, dict[str, Any]]) -> None:
+@given(cases(base_given=True))
+def test_histogram_counts_every_pair_once(case: Case) -> None:
     query, base, _ = case
     result = join(query, base, histogram=7)
     assert result.histogram is not None
@@ -262,8 +280,8 @@ def test_a_join_given_up_reads_no_further_tile() -> None:
     wanted = Wanted(histogram=4)
     plan = make_plan((300, 700, 24), wanted, memory=1 << 30, threads=1)
     late = np.zeros(700, dtype=np.bool_)
-    task = Task(base, late, wanted, plan, claim=[].append, stopped=lambda: True)
-    part = join_block(query, task, -np.inf)
+    task = Task(base, late, None, wanted, plan, claim=[].append, stopped=lambda: True)
+    part = join_block(query, 0, task, -np.inf)
     assert part.histogram is not None
     assert part.histogram.counts.sum() == 0
 
@@ -300,17 +318,6 @@ def test_exact_similarity_rounds_hard_sums_once() -> None:
     assert hard_sums_are_rounded_once(exact_similarity) is None
 
 
-# Copies
-
-
-@given(st.sampled_from(KINDS), st.integers(0, 40), st.integers(1, 5), st.integers(0, 9))
-def test_late_copies_have_enough_earlier_ones(kind: str, m: int, limit: int, seed: int) -> None:
-    rows = rows_of(kind, m, 3, seed) + np.float32(0.0)  # no negative zero
-    late = late_copies(Stored(rows), limit)
-    earlier = [sum(np.array_equal(rows[i], rows[j]) for i in range(j)) for j in range(m)]
-    assert late.tolist() == [count >= limit for count in earlier]
-
-
 # Refusals
 
 ROWS = np.eye(3, dtype=np.float32)
@@ -327,6 +334,7 @@ ROWS = np.eye(3, dtype=np.float32)
         ({"above": 60.0}, "above must be a similarity"),
         ({"above": math.nan}, "above must be a similarity"),
         ({"k": 1, "threads": 0}, "threads must be at least 1"),
+        ({"k": 1, "engine": "magic"}, "engine must be auto, kernel, library or gpu"),
         ({"k": 1, "memory": 1000}, "memory must be at least"),
         ({"above": 0.5, "memory": 1000}, "memory must be at least"),
     ],
@@ -341,7 +349,7 @@ def test_the_named_least_memory_is_enough() -> None:
     with pytest.raises(UsageError) as refused:
         join(ROWS, ROWS, **ALL, memory=1)
     least = int(str(refused.value).split("at least ")[1].split(" bytes")[0].replace(",", ""))
-    assert_same(join(ROWS, ROWS, **ALL, memory=least), join_reference(ROWS, ROWS, **ALL))
+    assert_same(join(ROWS, ROWS, **ALL, memory=least), reference(ROWS, ROWS, **ALL))
 
 
 def test_sides_of_different_width_are_refused() -> None:
@@ -373,4 +381,4 @@ def test_merge_refuses_parts_that_do_not_fit() -> None:
 
 def test_normalised_rows_are_legal() -> None:
     rows = normalise(np.random.default_rng(0).standard_normal((50, 7)))
-    assert_same(join(rows, rows, **ALL), join_reference(rows, rows, **ALL))
+    assert_same(join(rows, rows, **ALL), reference(rows, rows, **ALL))

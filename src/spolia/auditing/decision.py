@@ -30,8 +30,9 @@ from spolia.auditing.verdict import (
     split_control,
 )
 from spolia.core.progress import Progress
+from spolia.core.rows import SubsetRows
 from spolia.core.seeds import digest_key
-from spolia.core.types import Int64, SubsetRows
+from spolia.core.types import Int64
 from spolia.store.atomic import atomic_file
 from spolia.store.shards import name_digest
 

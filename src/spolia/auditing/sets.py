@@ -8,7 +8,8 @@ import numpy as np
 
 from spolia.core.errors import UsageError
 from spolia.core.results import ModelSummary, SetSummary
-from spolia.core.types import Embeddings, Int64, Rows, SubsetRows, row_norms
+from spolia.core.rows import SubsetRows
+from spolia.core.types import Embeddings, Int64, Rows, row_norms
 from spolia.store.shards import Unreadable
 
 _ROWS_PER_STEP = 8192

@@ -11,6 +11,7 @@
     │   └── MissingExtra        exit 2   an optional dependency is not installed
     ├── UnreadableImage         (never leaves a run: goes to the quarantine)
     ├── TooManyUnreadable       exit 3   more unreadable images than ``max_bad``
+    ├── InputChanged            exit 3   a file changed while its rows were read
     ├── RunIncomplete           exit 3   the run folder lacks what the command needs
     └── VerificationFailed      exit 3   a run's findings differ from the reference
 
@@ -65,6 +66,10 @@ class TooManyUnreadable(SpoliaError):
     def __init__(self, message: str, unreadable: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(message)
         self.unreadable = tuple(unreadable)
+
+
+class InputChanged(SpoliaError):
+    """A file changed while its rows were read, so that the result may be of neither version."""
 
 
 class RunIncomplete(SpoliaError):

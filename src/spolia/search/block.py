@@ -7,6 +7,7 @@ import numpy as np
 
 from spolia.core.types import Float32, Float64, Int64, Rows
 from spolia.search.collect import Above, Best
+from spolia.search.exclude import Exclude
 from spolia.search.plan import Plan, Wanted
 from spolia.search.result import Histogram, JoinResult, Pairs, histogram_edges, merge_pairs
 from spolia.search.tiles import Flags, Tile, candidates, count_tile, settler, zero_rows
@@ -19,6 +20,7 @@ class Task:
     base: Rows
     late: Flags
     """``(m,)``: base rows that cannot be among the k nearest or the top, see `late_copies`."""
+    exclude: Exclude | None
     wanted: Wanted
     plan: Plan
     claim: Callable[[int], None]
@@ -27,13 +29,15 @@ class Task:
     """Has the join been given up, so that no result is needed?"""
 
 
-def join_block(x: Float32, task: Task, floor: float) -> JoinResult:
+def join_block(x: Float32, first: int, task: Task, floor: float) -> JoinResult:
     """Return the join of the rows ``x`` with ``task.base``.
 
     Parameters
     ----------
     x
         ``(r, d)``.
+    first
+        The row number of ``x[0]`` in query.
     floor
         ``top`` leaves out pairs whose similarity in a tile lies below.
     """
@@ -41,7 +45,7 @@ def join_block(x: Float32, task: Task, floor: float) -> JoinResult:
     dtype = np.float64 if task.plan.wide else np.float32
     left = x.astype(dtype, copy=False)
     buffer = np.empty((len(x), min(columns, m)), dtype=dtype)
-    block = _Block(x, task, floor)
+    block = _Block(x, first, task, floor)
     for start in range(0, m, columns):
         if task.stopped():
             break
@@ -54,8 +58,9 @@ def join_block(x: Float32, task: Task, floor: float) -> JoinResult:
 class _Block:
     """The collectors of one block, fed with its tiles."""
 
-    def __init__(self, x: Float32, task: Task, floor: float) -> None:
+    def __init__(self, x: Float32, first: int, task: Task, floor: float) -> None:
         self._task = task
+        self._first = first
         self._shape = len(x), max(1, task.base.shape[0])  # an empty base has no pairs to number
         self._zero = zero_rows(x)
         self._settle = settler(x, task.base)
@@ -82,11 +87,18 @@ class _Block:
         nearest = self._make_best(rows, k)
         # A zero row is as similar to everything, so its nearest are known: the first rows of base.
         zero = np.flatnonzero(self._zero)
-        known = np.arange(min(k, self._task.base.shape[0]))
-        pairs = (zero[:, np.newaxis] * m + known).ravel()
+        known = [row * m + self._first_columns(row, k) for row in zero.tolist()]
+        pairs = np.concatenate([*known, np.empty(0, np.int64)])
         nearest.add(pairs, np.zeros(len(pairs)))
         nearest.floors[zero] = np.inf
         return nearest
+
+    def _first_columns(self, row: int, count: int) -> Int64:
+        """Return the first base rows that a row of the block meets, at most ``count``."""
+        exclude = self._task.exclude
+        if exclude is None:
+            return np.arange(min(count, self._task.base.shape[0]), dtype=np.int64)
+        return exclude.first_allowed(self._first + row, count)
 
     def _make_best(self, groups: int, keep: int) -> Best:
         rows, m = self._shape
@@ -109,13 +121,44 @@ class _Block:
         step = max(1, self._task.plan.strip // tile.shape[1])
         for row in range(0, len(tile), step):
             strip = tile[row : row + step]
-            self._count(strip, row, start, zero)
+            hidden = self._hidden(strip, row, start)
+            self._count(strip, row, start, zero, hidden)
+            if hidden is not None:
+                np.copyto(strip, -np.inf, where=hidden)
             self._find_above(strip, row, start)
             if hide is not None:
                 strip += hide
-            self._find_best(strip, row, start)
+            self._find_nearest(strip, row, start)
+            self._find_top(strip, row, start)
 
-    def _count(self, strip: Tile, row: int, start: int, zero: Flags | None) -> None:
+    def _hidden(self, strip: Tile, row: int, start: int) -> Flags | None:
+        """Return which pairs of a strip are excluded; ``None`` if none is."""
+        if self._task.exclude is None:
+            return None
+        rows = slice(self._first + row, self._first + row + len(strip))
+        hidden = self._task.exclude.hidden(rows, slice(start, start + strip.shape[1]))
+        return hidden if hidden.any() else None
+
+    def _listed_once(self, pairs: Int64, values: Float64) -> tuple[Int64, Float64]:
+        """Return the pairs without those that are listed the other way round."""
+        exclude = self._task.exclude
+        if exclude is None:
+            return pairs, values
+        rows, columns = np.divmod(pairs, self._shape[1])
+        stay = ~exclude.repeated(rows + self._first, columns)
+        return pairs[stay], values[stay]
+
+    def _hide_repeated(self, strip: Tile, row: int, start: int) -> None:
+        """Mask the pairs of a strip that are listed the other way round."""
+        exclude = self._task.exclude
+        if exclude is not None and exclude.once:
+            rows = np.arange(len(strip))[:, np.newaxis] + (self._first + row)
+            columns = np.arange(strip.shape[1]) + start
+            np.copyto(strip, -np.inf, where=exclude.repeated(rows, columns))
+
+    def _count(
+        self, strip: Tile, row: int, start: int, zero: Flags | None, hidden: Flags | None
+    ) -> None:
         if self._edges is None or zero is None:
             return
         self._counts += count_tile(
@@ -124,20 +167,24 @@ class _Block:
             self._task.plan.margin,
             self._edges,
             lambda rows, columns: self._settle(self._number(rows + row, columns + start)),
+            hidden,
         )
 
     def _find_above(self, strip: Tile, row: int, start: int) -> None:
         if self._above is not None:
             floors = np.full(len(strip), self._above.floor)
-            self._above.add(self._reach(strip, floors, row, start)[0])
+            self._above.add(self._listed_once(*self._reach(strip, floors, row, start))[0])
 
-    def _find_best(self, strip: Tile, row: int, start: int) -> None:
-        rows = slice(row, row + len(strip))
+    def _find_nearest(self, strip: Tile, row: int, start: int) -> None:
         if self._nearest is not None:
+            rows = slice(row, row + len(strip))
             if start == 0:
                 self._nearest.raise_floors(rows, strip)
             self._nearest.add(*self._reach(strip, self._nearest.floors[rows], row, start))
+
+    def _find_top(self, strip: Tile, row: int, start: int) -> None:
         if self._top is not None:
+            self._hide_repeated(strip, row, start)
             if start == 0:
                 self._top.raise_floors(slice(0, 1), strip.reshape(1, -1))
             floors = np.full(len(strip), self._top.floors[0])
@@ -164,18 +211,21 @@ class _Block:
             if self._above is None
             else merge_pairs([self._pairs(*self._above.finish())]),
             top=None if self._top is None else self._pairs(*self._top.finish()),
-            histogram=None if self._edges is None else Histogram(self._counts, self._edges),
+            histogram=None
+            if self._edges is None
+            else Histogram(self._counts, self._edges, self._shape[0]),
         )
 
     def _ranked(self, pairs: Int64, values: Float64) -> tuple[Int64, Float64]:
-        """Return the k nearest of each row: all rows hold equally many."""
-        rows, m = self._shape
+        """Return the k nearest of each row, of which a row may have fewer."""
+        count, m = self._shape
         k = self._task.wanted.k or 0
-        indices = np.full((rows, k), -1, dtype=np.int64)
-        similarities = np.full((rows, k), -np.inf)
-        keep = min(k, self._task.base.shape[0])
-        indices[:, :keep] = (pairs % m).reshape(rows, keep)
-        similarities[:, :keep] = values.reshape(rows, keep)
+        indices = np.full((count, k), -1, dtype=np.int64)
+        similarities = np.full((count, k), -np.inf)
+        rows, columns = np.divmod(pairs, m)
+        rank = np.arange(len(rows)) - np.searchsorted(rows, rows)
+        indices[rows, rank] = columns
+        similarities[rows, rank] = values
         return indices, similarities
 
     def _pairs(self, pairs: Int64, values: Float64) -> Pairs:

@@ -3,29 +3,74 @@
 import math
 import operator
 import os
-from typing import SupportsIndex
+from typing import SupportsIndex, cast, overload
 
 from spolia.core.errors import InvalidRows, UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Rows, check_rows
-from spolia.search.plan import Wanted, make_plan
+from spolia.search.engines import check_engine, run_engine
+from spolia.search.exclude import (
+    Exclude,
+    ExcludeOption,
+    Groups,
+    exclude_between,
+    exclude_within,
+)
+from spolia.search.plan import Wanted
 from spolia.search.result import JoinResult
-from spolia.search.run import run_plan
 from spolia.search.tiles import NORM_PRODUCT
 
+Several = tuple[Rows, ...] | list[Rows]
 
+
+@overload
 def join(
     query: Rows,
-    base: Rows,
+    base: Rows | None = None,
     *,
     k: int | None = None,
     above: float | None = None,
     top: int | None = None,
     histogram: int | None = None,
+    exclude: ExcludeOption | None = None,
     memory: int = 2 << 30,
     threads: int | None = None,
+    engine: str = "auto",
     progress: Progress = silent,
-) -> JoinResult:
+) -> JoinResult: ...
+
+
+@overload
+def join(
+    query: Rows,
+    base: Several,
+    *,
+    k: int | None = None,
+    above: float | None = None,
+    top: int | None = None,
+    histogram: int | None = None,
+    exclude: ExcludeOption | None = None,
+    memory: int = 2 << 30,
+    threads: int | None = None,
+    engine: str = "auto",
+    progress: Progress = silent,
+) -> tuple[JoinResult, ...]: ...
+
+
+def join(
+    query: Rows,
+    base: Rows | Several | None = None,
+    *,
+    k: int | None = None,
+    above: float | None = None,
+    top: int | None = None,
+    histogram: int | None = None,
+    exclude: ExcludeOption | None = None,
+    memory: int = 2 << 30,
+    threads: int | None = None,
+    engine: str = "auto",
+    progress: Progress = silent,
+) -> JoinResult | tuple[JoinResult, ...]:
     r"""Compare every row of ``query`` with every row of ``base``, exactly, in bounded memory.
 
     The similarity of two rows is their dot product, rounded once to float64:
@@ -36,15 +81,19 @@ def join(
     that is, the cosine of unit rows; the similarity to an all-zero row is 0. Pairs are ranked by
     similarity down, ties by query row up, then by base row up.
 
-    The result is a function of the rows and of ``k``, ``above``, ``top`` and ``histogram`` alone.
-    No other option, no machine, and no way of storing the rows changes a bit of it: all equal
-    `spolia.search.reference.join_reference`.
+    Without ``base``, the rows of ``query`` are compared with each other, and never with
+    themselves: ``pairs`` and ``top`` then list each pair once, its lower row number as query.
+
+    The result is a function of the rows and of ``k``, ``above``, ``top``, ``histogram`` and
+    ``exclude`` alone. No other option, no machine, and no way of storing the rows changes a bit
+    of it: all equal `spolia.search.reference.join_reference`.
 
     Parameters
     ----------
     query, base
         ``(n, d)`` and ``(m, d)`` float32, each row finite and of norm 1 (within 1e-4) or exactly
-        0. Arrays, memory-maps or the rows of a store. Either may be empty.
+        0. Arrays, memory-maps or the rows of a store. Either may be empty. A tuple or list of
+        several bases is searched as if by one join each, with the work on ``query`` done once.
     k
         Ask for the k nearest rows of base for each row of query; at least 1, may exceed m.
     above
@@ -52,34 +101,45 @@ def join(
     top
         Ask for the best pairs of all, at most this many; at least 1, may exceed n * m.
     histogram
-        Ask how all n * m pairs are distributed over this many equal bins on [-1, 1]; at least 1.
-        Takes two to three times as long, because tiles are computed in float64.
+        Ask how the pairs are distributed over this many equal bins on [-1, 1]; at least 1. The
+        pairs of at most 512 evenly spaced query rows are counted, see
+        `spolia.search.result.Histogram`.
+    exclude
+        Groups of rows, as integers or strings, for example identities: two rows of one group are
+        not compared, as if the pair did not exist. One group for each row of ``query`` in a join
+        without ``base``, otherwise a pair ``(groups of query, groups of base)``, and
+        ``(groups of query, [groups of each base])`` with several bases.
     memory
         Bytes that the join may use at any time beside its input and its output. Half of it is
         kept for the pairs at or above ``above``, at 96 bytes a pair. The least that works, named
         by the error where it is not given, is a few MiB, 64 bytes for each row of base (for ``k``
-        and ``top``), 600 for each pair of ``top`` and 64 for each bin. Buffers that the matrix
-        library keeps for itself, some 30 MiB a thread, are not counted.
+        and ``top``; 128 where pairs are excluded), 600 for each pair of ``top`` and 64 for each
+        bin. Buffers that the matrix library keeps for itself, some 30 MiB a thread, are not
+        counted.
     threads
         How many threads at most; default all the processor cores this process may use. Where
         ``memory`` is small, fewer are used.
+    engine
+        What computes it, see `spolia.search.engines.ENGINES`; ``auto`` takes the fastest there is.
     progress
         Told ``("join", rows of query done, n)``, in the thread that called.
 
     Returns
     -------
-    JoinResult
+    JoinResult, or a tuple of one for each of several bases
         ``indices`` ``(n, k)`` int64 and ``similarities`` ``(n, k)`` float64, nearest first,
-        filled up with -1 and -inf where k > m; ``pairs`` and ``top``, each with ``query``,
-        ``base`` and ``similarity``, best first; ``histogram`` with ``counts`` ``(bins,)`` and
-        ``edges`` ``(bins + 1,)``. What was not asked for is ``None``.
+        filled up with -1 and -inf where a row has fewer than k to compare with; ``pairs`` and
+        ``top``, each with ``query``, ``base`` and ``similarity``, best first; ``histogram`` with
+        ``counts`` ``(bins,)``, ``edges`` ``(bins + 1,)`` and the number of ``rows`` counted. What
+        was not asked for is ``None``.
 
     Raises
     ------
     InvalidRows
         If a side is not float32, not finite, not of unit rows, or the widths differ.
     UsageError
-        If no output is asked for, an option is out of range, or ``memory`` is too small.
+        If no output is asked for, an option is out of range, ``exclude`` does not fit the rows,
+        ``engine`` is not there, or ``memory`` is too small.
     ResultTooLarge
         If there are more pairs at or above ``above`` than ``memory`` can hold.
 
@@ -99,6 +159,8 @@ def join(
     [1.0]
     >>> result.histogram.counts.tolist()
     [0, 0, 2, 4]
+    >>> join(base, k=1, exclude=["ann", "ann", "bob"]).indices.tolist()
+    [[2], [2], [1]]
     """
     wanted = Wanted(
         k=_at_least_one("k", k),
@@ -109,16 +171,54 @@ def join(
     if wanted == Wanted():
         raise UsageError("join must be asked for an output; give k, above, top or histogram")
     cores = _at_least_one("threads", threads) or _cores()
+    check_engine(engine)
     check_rows(query, "query")
-    check_rows(base, "base")
-    (n, d), (m, width) = query.shape, base.shape
+    bases = _checked_bases(query, base)
+    found = run_engine(
+        engine,
+        query,
+        bases,
+        _excludes(query, base, exclude),
+        wanted,
+        memory=memory,
+        threads=cores,
+        progress=progress,
+    )
+    return found if isinstance(base, tuple | list) else found[0]
+
+
+def _checked_bases(query: Rows, base: Rows | Several | None) -> tuple[Rows, ...]:
+    if base is None:
+        return (query,)
+    if not isinstance(base, tuple | list):
+        _check_base(query, base, "base")
+        return (base,)
+    if not base:
+        raise UsageError("base must hold at least one set of rows, but is an empty list")
+    for number, one in enumerate(base):
+        _check_base(query, one, f"base[{number}]")
+    return tuple(base)
+
+
+def _check_base(query: Rows, base: Rows, name: str) -> None:
+    check_rows(base, name)
+    d, width = query.shape[1], base.shape[1]
     if d != width:
         raise InvalidRows(
-            f"query and base must have the same width, but have {d} and {width} columns; embed "
+            f"query and {name} must have the same width, but have {d} and {width} columns; embed "
             "both with the same embedder"
         )
-    plan = make_plan((n, m, d), wanted, memory=memory, threads=cores)
-    return run_plan(query, base, wanted, plan, progress)
+
+
+def _excludes(
+    query: Rows, base: Rows | Several | None, exclude: ExcludeOption | None
+) -> tuple[Exclude | None, ...]:
+    n = query.shape[0]
+    if base is None:
+        return (exclude_within(cast("Groups | None", exclude), n),)
+    if isinstance(base, tuple | list):
+        return exclude_between(exclude, n, [one.shape[0] for one in base], several=True)
+    return exclude_between(exclude, n, [base.shape[0]], several=False)
 
 
 def _at_least_one(name: str, value: SupportsIndex | None) -> int | None:

@@ -16,6 +16,7 @@ _STRIP_PAIR = 160
 _WAITING_PAIR = 96
 _OUTPUT_PAIR = 96
 _BASE_ROW = 64
+_GROUPED_ROW = 64
 _BIN = 32
 _SETTLING = 2 << 20
 _COORDINATE = 64
@@ -52,7 +53,14 @@ class Plan:
     """How far the similarity in a tile may lie from the true one."""
 
 
-def make_plan(shape: tuple[int, int, int], wanted: Wanted, *, memory: int, threads: int) -> Plan:
+def make_plan(
+    shape: tuple[int, int, int],
+    wanted: Wanted,
+    *,
+    memory: int,
+    threads: int,
+    grouped: bool = False,
+) -> Plan:
     """Return the largest useful pieces that fit ``memory`` bytes.
 
     Takes fewer threads than asked where they would not fit side by side, and keeps half of the
@@ -62,6 +70,8 @@ def make_plan(shape: tuple[int, int, int], wanted: Wanted, *, memory: int, threa
     ----------
     shape
         ``(n, m, d)``: query rows, base rows, width.
+    grouped
+        Are pairs excluded by their groups?
 
     Raises
     ------
@@ -74,17 +84,12 @@ def make_plan(shape: tuple[int, int, int], wanted: Wanted, *, memory: int, threa
     >>> plan.threads, plan.rows, plan.columns
     (2, 1000, 2048)
     """
-    n, m, d = shape
-    shared = _shared_bytes(shape, wanted)
+    n, _, d = shape
+    require_memory(shape, least_memory(shape, wanted, grouped=grouped), memory)
+    shared = _shared_bytes(shape, wanted, grouped=grouped)
     budget = (memory if wanted.above is None else memory // 2) - shared
     threads, rows, columns = _fit(shape, wanted, budget, threads)
     used = threads * _thread_bytes(rows, columns, shape, wanted)
-    if used > budget:
-        least = (used + shared) * (1 if wanted.above is None else 2)
-        raise UsageError(
-            f"memory must be at least {least:,} bytes to join {n:,} with {m:,} rows of width "
-            f"{d:,}, but is {memory:,}; raise memory, or ask for a smaller k, top or histogram"
-        )
     # Blocks of one size, and as many for each thread, so that all are busy to the end.
     blocks = -(-n // (rows * threads)) * threads
     wide = wanted.histogram is not None
@@ -100,15 +105,33 @@ def make_plan(shape: tuple[int, int, int], wanted: Wanted, *, memory: int, threa
     )
 
 
+def least_memory(shape: tuple[int, int, int], wanted: Wanted, *, grouped: bool) -> int:
+    """Return the bytes that the smallest pieces on one thread take; see `make_plan`."""
+    used = _thread_bytes(*_SMALL_TILES[-1], shape, wanted)
+    both = used + _shared_bytes(shape, wanted, grouped=grouped)
+    return both * (1 if wanted.above is None else 2)
+
+
+def require_memory(shape: tuple[int, int, int], least: int, memory: int) -> None:
+    """Raise `UsageError` if ``memory`` is less than ``least`` bytes."""
+    n, m, d = shape
+    if memory < least:
+        raise UsageError(
+            f"memory must be at least {least:,} bytes to join {n:,} with {m:,} rows of width "
+            f"{d:,}, but is {memory:,}; raise memory, or ask for a smaller k, top or histogram"
+        )
+
+
 def _fit(
     shape: tuple[int, int, int], wanted: Wanted, budget: int, threads: int
 ) -> tuple[int, int, int]:
-    """Return threads, rows and columns that fit, or the least there are."""
-    for count in range(threads, 0, -1):
-        for rows, columns in _TILES if count > 1 else _TILES + _SMALL_TILES:
-            if count * _thread_bytes(rows, columns, shape, wanted) <= budget:
-                return count, rows, columns
-    return 1, *_SMALL_TILES[-1]
+    """Return threads, rows and columns that fit; the least there are do."""
+    return next(
+        (count, rows, columns)
+        for count in range(threads, 0, -1)
+        for rows, columns in (_TILES if count > 1 else _TILES + _SMALL_TILES)
+        if count * _thread_bytes(rows, columns, shape, wanted) <= budget
+    )
 
 
 def _thread_bytes(rows: int, columns: int, shape: tuple[int, int, int], wanted: Wanted) -> int:
@@ -123,9 +146,10 @@ def _thread_bytes(rows: int, columns: int, shape: tuple[int, int, int], wanted: 
     return inputs + rows * columns * item + strip + waiting + bins + _SETTLING + d * _COORDINATE
 
 
-def _shared_bytes(shape: tuple[int, int, int], wanted: Wanted) -> int:
+def _shared_bytes(shape: tuple[int, int, int], wanted: Wanted, *, grouped: bool) -> int:
     """Return the working memory of all threads together."""
     n, m, _ = shape
-    copies = m * _BASE_ROW if wanted.k or wanted.top else 0
+    row = _BASE_ROW + (_GROUPED_ROW if grouped else 0)
+    copies = m * row if wanted.k or wanted.top else 0
     top = 2 * min(wanted.top or 0, n * m) * _OUTPUT_PAIR
     return copies + top + (wanted.histogram or 0) * _BIN

@@ -5,7 +5,15 @@ import math
 import numpy as np
 
 from spolia.core.types import Float32, Float64, Rows
-from spolia.search.result import Histogram, JoinResult, Pairs, bin_of, histogram_edges
+from spolia.search.exclude import Exclude
+from spolia.search.result import (
+    Histogram,
+    JoinResult,
+    Pairs,
+    bin_of,
+    histogram_edges,
+    sampled_rows,
+)
 
 
 def similarity_reference(x: Float32, y: Float32) -> float:
@@ -21,43 +29,57 @@ def similarity_reference(x: Float32, y: Float32) -> float:
 
 def join_reference(
     query: Rows,
-    base: Rows,
+    base: Rows | None = None,
     *,
     k: int | None = None,
     above: float | None = None,
     top: int | None = None,
     histogram: int | None = None,
+    exclude: Exclude | None = None,
 ) -> JoinResult:
     """Return the join by brute force: the options and outputs are those of `join`.
 
     >>> rows = np.eye(2, dtype=np.float32)
     >>> join_reference(rows, rows, k=2).indices.tolist()
     [[0, 1], [1, 0]]
+    >>> join_reference(rows, k=2).indices.tolist()
+    [[1, -1], [0, -1]]
     """
+    if base is None:
+        base, exclude = query, exclude or Exclude.itself(query.shape[0])
     n, m = query.shape[0], base.shape[0]
     values: Float64 = np.zeros((n, m))
     for i in range(n):
         for j in range(m):
             values[i, j] = similarity_reference(query[i : i + 1][0], base[j : j + 1][0])
+    if exclude is not None:  # an excluded pair does not exist: it is marked with -inf
+        values[exclude.query_groups[:, np.newaxis] == exclude.base_groups] = -np.inf
+    listed = values.copy()
+    if exclude is not None and exclude.once:
+        listed[np.tril_indices(n, m=m)] = -np.inf
     # A stable sort leaves equal similarities in the order of (query, base).
-    order = np.argsort(-values, axis=None, kind="stable")
-    ranked = Pairs(order // max(m, 1), order % max(m, 1), values.ravel()[order])
+    order = np.argsort(-listed, axis=None, kind="stable")[: np.sum(listed > -np.inf)]
+    ranked = Pairs(order // max(m, 1), order % max(m, 1), listed.ravel()[order])
     indices, nearest = None, None
     if k is not None:
         indices = np.full((n, k), -1, dtype=np.int64)
         nearest = np.full((n, k), -np.inf)
         indices[:, :m] = np.argsort(-values, axis=1, kind="stable")[:, :k]
         nearest[:, :m] = -np.sort(-values, axis=1)[:, :k]
-    edges = None if histogram is None else histogram_edges(histogram)
+        indices[nearest == -np.inf] = -1
     return JoinResult(
         indices=indices,
         similarities=nearest,
-        pairs=None if above is None else _first(ranked, int(np.sum(values >= above))),
+        pairs=None if above is None else _first(ranked, int(np.sum(ranked.similarity >= above))),
         top=None if top is None else _first(ranked, top),
-        histogram=None
-        if edges is None
-        else Histogram(np.bincount(bin_of(values.ravel(), edges), minlength=len(edges) - 1), edges),
+        histogram=None if histogram is None else _counted(values, histogram),
     )
+
+
+def _counted(values: Float64, bins: int) -> Histogram:
+    rows, edges = sampled_rows(len(values)), histogram_edges(bins)
+    counted = values[rows][values[rows] > -np.inf]
+    return Histogram(np.bincount(bin_of(counted, edges), minlength=bins), edges, len(rows))
 
 
 def _first(ranked: Pairs, count: int) -> Pairs:

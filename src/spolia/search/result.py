@@ -26,7 +26,11 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """How many of all n * m pairs fall into each of equal bins on [-1, 1].
+    """How many pairs of a sample of the query rows fall into each of equal bins on [-1, 1].
+
+    All pairs that `sampled_rows` of query have with base are counted exactly, except those that
+    the join excludes. More rows would say little more, and to count the pairs of all rows takes
+    longer than the rest of the join: it must know every similarity, not only the highest.
 
     Bin j counts ``edges[j] <= similarity < edges[j + 1]``. Norms may differ from 1 by 1e-4, so a
     similarity may lie a little outside; the first bin counts everything below ``edges[1]`` and
@@ -34,9 +38,11 @@ class Histogram:
     """
 
     counts: Int64
-    """``(bins,)``, summing to n * m."""
+    """``(bins,)``, summing to rows * m less the excluded pairs."""
     edges: Float64
     """``(bins + 1,)``, see `histogram_edges`."""
+    rows: int
+    """How many query rows were counted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,16 +50,30 @@ class JoinResult:
     """The outputs of one join; those not asked for are ``None``."""
 
     indices: Int64 | None = None
-    """``(n, k)``: the k nearest base rows of each query row, nearest first; -1 where base has
-    fewer than k rows."""
+    """``(n, k)``: the k nearest base rows of each query row, nearest first; -1 where fewer than k
+    rows of base are compared with it."""
     similarities: Float64 | None = None
-    """``(n, k)``: their similarities; -inf where base has fewer than k rows."""
+    """``(n, k)``: their similarities; -inf where the index is -1."""
     pairs: Pairs | None = None
     """All pairs at or above a similarity."""
     top: Pairs | None = None
     """The best pairs of all."""
     histogram: Histogram | None = None
-    """All pairs, counted by similarity."""
+    """The pairs of a sample of query rows, counted by similarity."""
+
+
+HISTOGRAM_ROWS = 512
+"""How many query rows a histogram counts at most."""
+
+
+def sampled_rows(n: int) -> Int64:
+    """Return the evenly spaced query rows of ``n`` that a histogram counts: floor(i n / 512).
+
+    >>> sampled_rows(3).tolist(), sampled_rows(1024)[-2:].tolist()
+    ([0, 1, 2], [1020, 1022])
+    """
+    count = min(n, HISTOGRAM_ROWS)
+    return np.arange(count, dtype=np.int64) * n // max(count, 1)
 
 
 def histogram_edges(bins: int) -> Float64:
@@ -79,7 +99,9 @@ def merge(
 ) -> JoinResult:
     """Return the join of a whole query from the joins of its consecutive slices.
 
-    Associative: merging merged results in any grouping gives the same bits.
+    Associative: merging merged results in any grouping gives the same bits. Each part's histogram
+    counts a sample of its own slice, so that the sum counts as many rows as all parts did: in
+    parts of at most `HISTOGRAM_ROWS` rows, all of them.
 
     Parameters
     ----------
@@ -130,7 +152,8 @@ def merge_pairs(parts: Sequence[Pairs], limit: int | None = None) -> Pairs:
 
 def merge_histograms(parts: Sequence[Histogram]) -> Histogram:
     """Return the sum of histograms over the same bins."""
-    return Histogram(np.sum([p.counts for p in parts], axis=0), parts[0].edges)
+    counts = np.sum([p.counts for p in parts], axis=0)
+    return Histogram(counts, parts[0].edges, sum(p.rows for p in parts))
 
 
 def shift(pairs: Pairs, start: int) -> Pairs:

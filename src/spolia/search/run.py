@@ -11,27 +11,39 @@ from spolia.core.progress import Progress
 from spolia.core.types import Float64, Int64, Rows
 from spolia.search.block import Task, join_block
 from spolia.search.copies import late_copies
+from spolia.search.exclude import Exclude
 from spolia.search.plan import Plan, Wanted
 from spolia.search.result import Histogram, JoinResult, Pairs, histogram_edges, merge_pairs, shift
 
 
-def run_plan(query: Rows, base: Rows, wanted: Wanted, plan: Plan, progress: Progress) -> JoinResult:
-    """Return the join of checked rows, cut up as planned; see `spolia.search.join.join`."""
+def run_plan(
+    query: Rows,
+    base: Rows,
+    wanted: Wanted,
+    exclude: Exclude | None,
+    plan: Plan,
+    progress: Progress,
+) -> JoinResult:
+    """Return the join of checked rows, cut up as planned; see `spolia.search.join.join`.
+
+    A histogram counts all rows of ``query`` here.
+    """
     n, m = query.shape[0], base.shape[0]
     copies = max(wanted.k or 0, wanted.top or 0) or m
     stopped = threading.Event()
     task = Task(
         base=base,
-        late=late_copies(base, copies),
+        late=late_copies(base, copies, None if exclude is None else exclude.base_groups),
+        exclude=exclude,
         wanted=wanted,
         plan=plan,
-        claim=_Claims(plan.most_pairs, wanted.above).claim,
+        claim=Claims(plan.most_pairs, wanted.above).claim,
         stopped=stopped.is_set,
     )
     whole = _Whole(n, wanted, plan.margin)
 
     def block(start: int) -> JoinResult:
-        return join_block(np.asarray(query[start : start + plan.rows]), task, whole.floor)
+        return join_block(np.asarray(query[start : start + plan.rows]), start, task, whole.floor)
 
     running: dict[Future[JoinResult], int] = {}
 
@@ -56,7 +68,7 @@ def run_plan(query: Rows, base: Rows, wanted: Wanted, plan: Plan, progress: Prog
     return whole.result()
 
 
-class _Claims:
+class Claims:
     """Counts the pairs at or above that all threads have found."""
 
     def __init__(self, most: int, above: float | None) -> None:
@@ -65,6 +77,7 @@ class _Claims:
         self._lock = threading.Lock()
 
     def claim(self, count: int) -> None:
+        """Count ``count`` more; raise `ResultTooLarge` where they do not fit."""
         with self._lock:
             self._found += count
             if self._found > self._most:
@@ -113,7 +126,7 @@ class _Whole:
             top=None if wanted.top is None else self._top,
             histogram=None
             if wanted.histogram is None
-            else Histogram(self._counts, histogram_edges(wanted.histogram)),
+            else Histogram(self._counts, histogram_edges(wanted.histogram), self.done),
         )
 
 

@@ -64,6 +64,7 @@ def count_tile(
     margin: float,
     edges: Float64,
     settle: Callable[[Int64, Int64], Float64],
+    hidden: Flags | None = None,
 ) -> Int64:
     """Return how many pairs of ``tile`` fall into each bin, exactly.
 
@@ -77,6 +78,8 @@ def count_tile(
         ``(bins + 1,)``, see `histogram_edges`.
     settle
         From row and column numbers to true similarities; asked where an edge is too close to tell.
+    hidden
+        ``(rows, columns)``: which pairs do not count.
     """
     bins = len(edges) - 1
     place = tile + 1.0
@@ -88,10 +91,13 @@ def count_tile(
     close = np.abs(place - 0.5) >= 0.5 - slack
     close[zero[0]] = False
     close[:, zero[1]] = False
+    if hidden is not None:
+        close[hidden] = False
     number = np.clip(number, 0, bins - 1).astype(np.int64)
     rows, columns = np.divmod(np.flatnonzero(close), tile.shape[1])
     number[rows, columns] = bin_of(settle(rows, columns), edges)
-    return np.bincount(number.ravel(), minlength=bins)
+    counted = number.ravel() if hidden is None else number[~hidden]
+    return np.bincount(counted, minlength=bins)
 
 
 def zero_rows(rows: Float32) -> Flags:

@@ -21,8 +21,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from spolia.core.errors import PlanMismatch, RunIncomplete, UsageError
+from spolia.core.errors import InvalidRows, PlanMismatch, RunIncomplete, UsageError
 from spolia.core.results import ModelSummary
+from spolia.core.rows import UInt64, files_of, row_addresses
 from spolia.core.types import Embeddings, Float32, Int64
 from spolia.store.atomic import atomic_file, write_text
 
@@ -191,6 +192,20 @@ def open_store(folder: Path) -> Stored:
 class ShardedRows:
     """Consecutive matrices read as one, without joining them in memory.
 
+    Parameters
+    ----------
+    shards
+        ``(n_i, dim)`` float32 each; kept, so that memory-maps stay open as long as the rows live.
+    dim
+        The width of all.
+
+    Raises
+    ------
+    InvalidRows
+        If a shard has another type or width.
+
+    Examples
+    --------
     >>> rows = ShardedRows([np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32)], 2)
     >>> rows.shape, rows[1:3].tolist(), rows[np.array([3, 0])].tolist()
     ((4, 2), [[0.0, 1.0], [1.0, 0.0]], [[0.0, 1.0], [1.0, 0.0]])
@@ -199,6 +214,12 @@ class ShardedRows:
     __slots__ = ("_dim", "_shards", "_starts")
 
     def __init__(self, shards: Sequence[Float32], dim: int) -> None:
+        for number, shard in enumerate(shards):
+            if shard.dtype != np.float32 or shard.ndim != 2 or shard.shape[1] != dim:
+                raise InvalidRows(
+                    f"shard {number} must hold float32 rows of width {dim}, but holds "
+                    f"{shard.dtype} of shape {shard.shape}; make the store again"
+                )
         self._shards = list(shards)
         self._starts = np.cumsum([0, *(len(shard) for shard in shards)])
         self._dim = dim
@@ -232,6 +253,20 @@ class ShardedRows:
             here = shard_of == number
             rows[here] = self._shards[number][index[here] - self._starts[number]]
         return rows
+
+    def row_addresses(self) -> UInt64 | None:
+        """Return the addresses of all rows, see `spolia.core.rows.row_addresses`."""
+        addresses = np.empty(self.shape[0], dtype=np.uint64)
+        for start, shard in zip(self._starts, self._shards, strict=False):
+            part = row_addresses(shard)
+            if part is None:
+                return None
+            addresses[start : start + len(part)] = part
+        return addresses
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the shards' files, see `spolia.core.rows.files_of`."""
+        return tuple(path for shard in self._shards for path in files_of(shard))
 
 
 def name_digest(names: Sequence[str]) -> str:

@@ -1,19 +1,60 @@
 #include "join.h"
 
 #include <cmath>
+#include <cstring>
+
+#include "exact.h"
 
 namespace spolia {
 namespace {
 
-constexpr int64_t MOST_ROWS = 16;       // of a group, in any kernel
-constexpr int64_t WAITING_PAIRS = 4096; // of `above`, settled together
+typedef int32_t Whole __attribute__((vector_size(32)));
+
+constexpr int64_t MOST_ROWS = 16;  // of a group, in any kernel
+constexpr int64_t LANES = 8;
+constexpr double LEAST = -4.0;  // no similarity is below; keeps infinities out of the sums
+constexpr int64_t WAITING_PAIRS = 4096;  // of `above`, settled together
+
+// Minus the least sum that eight rows and a panel need, by the bound, to matter: with need the real
+// number, 2 - need - correction, truncated. Two whole units cover truncating and all roundings.
+struct alignas(64) Starts {
+    Lanes need;        // (floor - slack) / scale
+    Lanes error;       // each over the scale of the row
+    Lanes norm;
+    Lanes tail;
+    Lanes correction;
+};
+
+SPOLIA_CLONES void start_of(const Starts& rows, const float* most, double inverse, int32_t* start) {
+    const Lanes need = (rows.need - rows.error * double(most[0]) - rows.norm * double(most[1]) -
+                        rows.tail * double(most[2])) *
+                       inverse;
+    const Lanes limit = Lanes{} - double(NEVER);
+    Lanes value = 2.0 - need - rows.correction;
+    value = value < limit ? value : limit;
+    value = value > -limit ? value : -limit;
+    const Whole whole = __builtin_convertvector(value, Whole);
+    std::memcpy(start, &whole, sizeof whole);
+}
+
+double inverse_of(double scale) { return scale > 0.0 ? 1.0 / scale : 1e150; }
 
 class Block {
    public:
     Block(const Kernel& kernel, const PackedQuery& query, const PackedBase& base, Collected& out)
-        : kernel_(kernel), query_(query), base_(base), out_(out), floors_(query.n) {
+        : kernel_(kernel), query_(query), base_(base), out_(out),
+          starts_(size_t((query.n + MOST_ROWS - 1) / MOST_ROWS * MOST_ROWS / LANES)) {
         waiting_.reserve(WAITING_PAIRS + MOST_ROWS * COLUMNS);
-        for (int64_t i = 0; i < query.n; ++i) refresh(i);
+        for (Starts& eight : starts_) eight = {Lanes{} + 1e300, {}, {}, {}, {}};
+        for (int64_t i = 0; i < query.n; ++i) {
+            const double own = inverse_of(query.scale[i]);
+            Starts& eight = starts_[i / LANES];
+            eight.error[i % LANES] = query.error[i] * own;
+            eight.norm[i % LANES] = query.norm[i] * own;
+            eight.tail[i % LANES] = query.tail[i] * own;
+            eight.correction[i % LANES] = query.correction[i];
+        }
+        refresh_all();
     }
 
     Status run(const volatile int32_t* stop) {
@@ -51,11 +92,13 @@ class Block {
     void refresh(int64_t row) {
         double floor = out_.above;
         if (out_.nearest) floor = std::min(floor, out_.nearest[row].floor);
-        floors_[row] = floor;
+        if (out_.top) floor = std::min(floor, out_.top->floor);
+        starts_[row / LANES].need[row % LANES] =
+            (std::max(floor, LEAST) - base_.slack) * inverse_of(query_.scale[row]);
     }
 
-    double floor_of(int64_t row) const {
-        return out_.top ? std::min(floors_[row], out_.top->floor) : floors_[row];
+    void refresh_all() {
+        for (int64_t i = 0; i < query_.n; ++i) refresh(i);
     }
 
     void tile(int64_t panel, int64_t group) {
@@ -65,9 +108,9 @@ class Block {
         uint64_t hits[MOST_ROWS];
         const float* most = base_.maxima + 3 * panel;
         const double scale = base_.scales[panel];
-        const double inverse = scale > 0.0 ? 1.0 / scale : 1e150;
-        for (int64_t r = 0; r < kernel_.rows; ++r)
-            start[r] = r < rows ? start_of(first + r, most, inverse) : NEVER;
+        const double inverse = inverse_of(scale);
+        for (int64_t r = 0; r < kernel_.rows; r += LANES)
+            start_of(starts_[(first + r) / LANES], most, inverse, start + r);
         if (!kernel_.tile(query_.packed + first * base_.depth,
                           base_.panels + panel * COLUMNS * base_.depth, int(base_.depth), start,
                           hits, excess))
@@ -82,17 +125,6 @@ class Block {
                 offer(first + r, panel * COLUMNS + c, dot * query_.scale[first + r] * scale);
             }
         }
-    }
-
-    // Minus the least sum that a pair of this row and panel needs, by the bound, to matter. One
-    // whole unit less covers the roundings of the division.
-    int32_t start_of(int64_t row, const float* most, double inverse) const {
-        const double own = query_.scale[row] > 0.0 ? 1.0 / query_.scale[row] : 1e150;
-        const double bound = query_.error[row] * most[0] + query_.norm[row] * most[1] +
-                             query_.tail[row] * most[2] + base_.slack;
-        const double need = std::floor((floor_of(row) - bound) * own * inverse) - 1.0;
-        const double sum = need + query_.correction[row];
-        return -int32_t(std::min(std::max(sum, double(NEVER)), -double(NEVER)));
     }
 
     void offer(int64_t row, int64_t column, double dot) {
@@ -117,7 +149,10 @@ class Block {
         if (!best.full()) return;
         best.thin(lowers_);
         if (best.count > best.room / 2) settle(best);
-        if (&best != out_.top) refresh(row);
+        if (&best == out_.top)
+            refresh_all();
+        else
+            refresh(row);
     }
 
     void settle(Best& best) {
@@ -156,7 +191,7 @@ class Block {
     const PackedQuery& query_;
     const PackedBase& base_;
     Collected& out_;
-    std::vector<double> floors_;  // of `nearest` and `above` together
+    std::vector<Starts> starts_;
     std::vector<Waiting> waiting_;
     std::vector<float> lowers_;
 };

@@ -7,13 +7,6 @@
 #include <cstring>
 #include <limits>
 
-// Compiled for several instruction sets, of which the loader picks one; only where it can.
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GLIBC__)
-#define SPOLIA_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define SPOLIA_CLONES
-#endif
-
 namespace spolia {
 namespace {
 

@@ -8,10 +8,17 @@ from typing import Any
 import numpy as np
 
 from spolia.core.progress import silent
-from spolia.core.rows import SubsetRows
+from spolia.core.rows import SubsetRows, row_addresses
 from spolia.core.types import Float32, Int64, Rows, normalise
 from spolia.search.exclude import Exclude, exclude_between, exclude_within
+from spolia.search.histogram import count_histogram
 from spolia.search.join import join
+from spolia.search.native.binding import kernels
+from spolia.search.native.cut import make_cut
+from spolia.search.native.depth import make_rotation
+from spolia.search.native.packed import Packing, Rotation
+from spolia.search.native.run import Join as KernelJoin
+from spolia.search.native.run import Side
 from spolia.search.plan import Plan, Wanted, make_plan
 from spolia.search.reference import join_reference
 from spolia.search.result import JoinResult, Pairs, sampled_rows
@@ -96,12 +103,66 @@ def planned(**changes: Any) -> Join:
 
 small_tiles = planned(rows=3, columns=4, strip=5, waiting=0)
 
+
+def compiled(
+    *, depth: float | None = None, guess: float = -np.inf, kernel: str = "plain", **changes: Any
+) -> Join:
+    """Return the join by the compiled kernel, packed and cut up otherwise than it would choose.
+
+    ``depth`` is the share of the coordinates that are packed, of rows turned at random; all, and
+    not turned, where it is ``None``.
+    """
+
+    def run(query: Rows, base: Rows, wanted: Wanted, exclude: Exclude | None) -> JoinResult:
+        rest = replace(wanted, histogram=None)
+        query, base = (np.ascontiguousarray(rows[: rows.shape[0]]) for rows in (query, base))
+        places = [row_addresses(rows) for rows in (query, base)]
+        assert places[0] is not None
+        assert places[1] is not None
+        chosen = next(one for one in kernels() if one.name == kernel)
+        d = base.shape[1]
+        turned = None if depth is None else turned_by(base, max(1, int(depth * d)))
+        packing = Packing(chosen, d, turned)
+        sizes = query.shape[0], base.shape[0]
+        cut = make_cut(*sizes, packing, rest, memory=1 << 30, threads=2)
+        assert cut is not None
+        cut = replace(cut, **changes)
+        sides = (Side(base, places[1], exclude),)
+        made = KernelJoin(query, places[0], sides, rest, packing, cut, (guess,), np.inf)
+        (found,) = made.run(silent)
+        if wanted.histogram is None:
+            return found
+        limits = {"memory": 1 << 30, "threads": 1}
+        counted = count_histogram(query, base, wanted.histogram, exclude, **limits)
+        return replace(found, histogram=counted)
+
+    return as_join(run)
+
+
+def turned_by(base: Rows, depth: int) -> Rotation:
+    """Return a rotation onto ``depth`` random directions about the mean of ``base``."""
+    d = base.shape[1]
+    rng = np.random.default_rng(depth)
+    axes, _ = np.linalg.qr(rng.standard_normal((d + 1, d + 1)))
+    rows = np.asarray(base[: base.shape[0]])
+    centre = rows.mean(axis=0) if len(rows) else np.zeros(d)
+    return make_rotation(axes, depth, centre.astype(np.float32), 0.125, 0.5, mix=True)
+
+
 RIGHT: dict[str, Join] = {
     "reference": reference,
     "library": partial(join, engine="library"),
     "small tiles": small_tiles,
 }
 """The joins that must pass every law."""
+
+if kernels():  # where spolia was installed without a compiler, there are none
+    RIGHT |= {
+        "kernel": partial(join, engine="kernel"),
+        "kernel, half the depth": compiled(depth=0.5, guess=0.1),
+        "kernel, small pieces": compiled(rows=3, columns=5, waiting=2, top_waiting=9),
+        "kernel, wrong guess": compiled(depth=1.0, guess=0.99, columns=48),
+    }
 
 
 def assert_same(result: JoinResult, expected: JoinResult) -> None:

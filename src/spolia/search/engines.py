@@ -5,11 +5,14 @@ from spolia.core.progress import Progress
 from spolia.core.types import Rows
 from spolia.search.exclude import Exclude
 from spolia.search.library import run_library
+from spolia.search.native.binding import chosen_kernel
+from spolia.search.native.engine import run_kernel
 from spolia.search.plan import Wanted
 from spolia.search.result import JoinResult
 
 ENGINES = ("auto", "kernel", "library", "gpu")
-"""The names of the engines; ``auto`` is the fastest that this machine has."""
+"""``kernel`` is compiled with spolia, ``library`` is numpy's matrix library, ``gpu`` is torch's;
+``auto`` is the kernel where there is one, and the library otherwise."""
 
 
 def check_engine(engine: str) -> None:
@@ -22,11 +25,24 @@ def check_engine(engine: str) -> None:
     """
     if engine not in ENGINES:
         raise UsageError(f"engine must be {', '.join(ENGINES[:-1])} or gpu, but is {engine!r}")
-    if engine in ("kernel", "gpu"):
+    if engine == "gpu":
+        raise UsageError("engine gpu must be installed, but is not; join with engine='auto'")
+    if engine in ("auto", "kernel") and chosen_kernel() is None and engine == "kernel":
         raise UsageError(
-            f"engine {engine} must be installed, but this version has only the library; join with "
+            "engine kernel must have been built when spolia was installed, and not be switched "
+            "off by SPOLIA_KERNEL=library, but it is not there; see spolia doctor, or join with "
             "engine='auto'"
         )
+
+
+def kernel_name(engine: str = "auto") -> str:
+    """Return what a join with ``engine`` runs on: the name of a kernel, ``library`` or ``gpu``.
+
+    >>> kernel_name("library")
+    'library'
+    """
+    kernel = chosen_kernel() if engine in ("auto", "kernel") else None
+    return kernel.name if kernel is not None else "gpu" if engine == "gpu" else "library"
 
 
 def run_engine(
@@ -42,18 +58,18 @@ def run_engine(
 ) -> tuple[JoinResult, ...]:
     """Return the joins of ``query`` with each of ``bases``, by an engine that was checked.
 
-    All is checked: rows, widths, options, and one of ``excludes`` for each base.
+    All is checked: rows, widths, options, and one of ``excludes`` for each base. Where the kernel
+    cannot do a join, the library does it.
     """
-    check_engine(engine)
+    kernel = chosen_kernel() if engine in ("auto", "kernel") else None
+    limits = {"memory": memory, "threads": threads}
+    if kernel is not None:
+        found = run_kernel(kernel, query, bases, excludes, wanted, **limits, progress=progress)
+        if found is not None:
+            return found
     return tuple(
         run_library(
-            query,
-            base,
-            wanted,
-            exclude,
-            memory=memory,
-            threads=threads,
-            progress=_share(progress, number, len(bases)),
+            query, base, wanted, exclude, **limits, progress=_share(progress, number, len(bases))
         )
         for number, (base, exclude) in enumerate(zip(bases, excludes, strict=True))
     )

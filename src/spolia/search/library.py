@@ -42,11 +42,8 @@ def run_library(
     [[1], [0]]
     """
     n, (m, d), grouped = query.shape[0], base.shape, exclude is not None
-    shape = (n, m, d)
-    rest = replace(wanted, histogram=None)
-    runs = [run for run in (rest, Wanted(histogram=wanted.histogram)) if run != Wanted()]
-    least = max(least_memory(shape, run, grouped=grouped) for run in runs)
-    require_memory(shape, least, memory)
+    check_memory(query, base, wanted, exclude, memory)
+    shape, rest = (n, m, d), replace(wanted, histogram=None)
     counted = None
     if wanted.histogram is not None:
         limits = {"memory": memory, "threads": threads}
@@ -56,3 +53,15 @@ def run_library(
         return JoinResult(histogram=counted)
     plan = make_plan(shape, rest, memory=memory, threads=threads, grouped=grouped)
     return replace(run_plan(query, base, rest, exclude, plan, progress), histogram=counted)
+
+
+def check_memory(
+    query: Rows, base: Rows, wanted: Wanted, exclude: Exclude | None, memory: int
+) -> None:
+    """Raise `UsageError` if ``memory`` is too small for a join, whatever engine does it."""
+    shape = (query.shape[0], *base.shape)
+    runs = (replace(wanted, histogram=None), Wanted(histogram=wanted.histogram))
+    least = max(
+        least_memory(shape, run, grouped=exclude is not None) for run in runs if run != Wanted()
+    )
+    require_memory(shape, least, memory)

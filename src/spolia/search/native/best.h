@@ -23,8 +23,8 @@ inline bool better(const Pair& one, const Pair& other) {
 
 // A pair whose similarity is only known to lie between two numbers.
 struct Waiting {
-    float lower;
-    float upper;
+    double lower;
+    double upper;
     uint32_t row;     // of the block
     uint32_t column;  // of the packed base
 };
@@ -44,23 +44,18 @@ struct Best {
 
     // Drops those that cannot be among the best. If `keep` pairs are surely at or above a number,
     // so is the last of the best.
-    void thin(std::vector<float>& lowers) {
+    void thin(std::vector<double>& lowers) {
         if (held + count >= keep) {
             lowers.clear();
-            for (int64_t i = 0; i < held; ++i) {
-                float low = float(best[i].similarity);
-                if (double(low) > best[i].similarity)
-                    low = std::nextafter(low, -std::numeric_limits<float>::infinity());
-                lowers.push_back(low);
-            }
+            for (int64_t i = 0; i < held; ++i) lowers.push_back(best[i].similarity);
             for (int64_t i = 0; i < count; ++i) lowers.push_back(waiting[i].lower);
             std::nth_element(lowers.begin(), lowers.begin() + (keep - 1), lowers.end(),
-                             std::greater<float>());
-            floor = std::max(floor, double(lowers[keep - 1]));
+                             std::greater<double>());
+            floor = std::max(floor, lowers[size_t(keep - 1)]);
         }
         int64_t stay = 0;
         for (int64_t i = 0; i < count; ++i)
-            if (double(waiting[i].upper) >= floor) waiting[stay++] = waiting[i];
+            if (waiting[i].upper >= floor) waiting[stay++] = waiting[i];
         count = stay;
     }
 
@@ -81,8 +76,8 @@ struct Best {
         std::sort(waiting, waiting + count, [](const Waiting& one, const Waiting& other) {
             return one.upper > other.upper;
         });
-        for (int64_t i = 0; i < count && double(waiting[i].upper) >= floor; ++i) {
-            const Pair pair = exact(waiting[i], i + 1 < count ? &waiting[i + 1] : nullptr);
+        for (int64_t i = 0; i < count && waiting[i].upper >= floor; ++i) {
+            const Pair pair = exact(waiting[i], waiting[std::min(i + 2, count - 1)]);
             if (pair.similarity < floor) continue;
             best[held++] = pair;
             if (held == keep || held == keep + extra) prune();

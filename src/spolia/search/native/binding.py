@@ -34,9 +34,9 @@ class Source(ctypes.Structure):
     _fields_ = (
         ("rows", ctypes.c_void_p),
         ("prefix", ctypes.c_void_p),
-        ("d", ctypes.c_int64),
+        ("whole", ctypes.c_void_p),
         ("width", ctypes.c_int64),
-        ("rotation_error", ctypes.c_double),
+        ("rounding", ctypes.c_double),
         ("frame_error", ctypes.c_double),
     )
 
@@ -64,7 +64,7 @@ class PackedQuery(ctypes.Structure):
         ("first", ctypes.c_int64),
         *(
             (name, ctypes.c_void_p)
-            for name in ("packed", "correction", "scale", "norm", "error", "tail")
+            for name in ("packed", "correction", "scale", "norm", "error", "tail", "shift")
         ),
         ("rows", ctypes.c_void_p),
         ("groups", ctypes.c_void_p),
@@ -107,7 +107,7 @@ class Collected(ctypes.Structure):
 
 PAIR = np.dtype([("similarity", "f8"), ("query", "u4"), ("base", "u4")])
 """``Pair`` in best.h."""
-WAITING = np.dtype([("lower", "f4"), ("upper", "f4"), ("row", "u4"), ("column", "u4")])
+WAITING = np.dtype([("lower", "f8"), ("upper", "f8"), ("row", "u4"), ("column", "u4")])
 """``Waiting`` in best.h."""
 BEST = np.dtype(
     [
@@ -213,9 +213,7 @@ def call(name: str, *arguments: Any) -> int:
     if built is None:
         raise UsageError("the compiled kernel was not built; install spolia with a C++ compiler")
     function = getattr(built, name)
-    passed = [
-        ctypes.byref(one) if isinstance(one, ctypes.Structure) else one for one in arguments
-    ]
+    passed = [ctypes.byref(one) if isinstance(one, ctypes.Structure) else one for one in arguments]
     return int(function(*passed))
 
 
@@ -231,4 +229,3 @@ def similarities(kernel: Kernel, x: Addresses, y: Addresses, d: int) -> Float64:
         ctypes.c_void_p(address(out)),
     )
     return out
-

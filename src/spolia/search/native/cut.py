@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from spolia.core.errors import UsageError
 from spolia.search.native.binding import PAIR, WAITING
 from spolia.search.native.packed import COLUMN_BYTES, Packing
 from spolia.search.native.state import PAIR_ROOM, extra_room
@@ -45,8 +44,7 @@ def make_cut(
     budget = memory if wanted.above is None else memory // 2
     budget -= m * _BASE_ROW
     keep, best = min(wanted.k or 0, m), min(wanted.top or 0, n * m)
-    import os
-    waiting = int(os.environ.get('WK','4')) * keep + int(os.environ.get('WC','96'))
+    waiting = 16 * keep + 96
     top_waiting = 4 * best + 4096
     shared = 3 * best * _OUTPUT_PAIR
     for count in range(threads, 0, -1):
@@ -73,6 +71,3 @@ def make_cut(
                     most_pairs=(memory - (budget - left)) // _OUTPUT_PAIR,
                 )
     return None
-
-
-__all__ = ["Cut", "UsageError", "make_cut"]

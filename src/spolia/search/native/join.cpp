@@ -45,7 +45,10 @@ class Block {
         : kernel_(kernel), query_(query), base_(base), out_(out),
           starts_(size_t((query.n + MOST_ROWS - 1) / MOST_ROWS * MOST_ROWS / LANES)) {
         waiting_.reserve(WAITING_PAIRS + MOST_ROWS * COLUMNS);
-        for (Starts& eight : starts_) eight = {Lanes{} + 1e300, {}, {}, {}, {}};
+        for (Starts& eight : starts_) {
+            eight = Starts();
+            eight.need += 1e300;  // rows that are not there reach nothing
+        }
         for (int64_t i = 0; i < query.n; ++i) {
             const double own = inverse_of(query.scale[i]);
             Starts& eight = starts_[i / LANES];
@@ -94,7 +97,7 @@ class Block {
         if (out_.nearest) floor = std::min(floor, out_.nearest[row].floor);
         if (out_.top) floor = std::min(floor, out_.top->floor);
         starts_[row / LANES].need[row % LANES] =
-            (std::max(floor, LEAST) - base_.slack) * inverse_of(query_.scale[row]);
+            (std::max(floor, LEAST) - query_.shift[row] - base_.slack) * inverse_of(query_.scale[row]);
     }
 
     void refresh_all() {
@@ -122,20 +125,20 @@ class Block {
                 const int c = __builtin_ctzll(left);
                 const double dot = double(excess[r * COLUMNS + c]) - start[r] -
                                    query_.correction[first + r];
-                offer(first + r, panel * COLUMNS + c, dot * query_.scale[first + r] * scale);
+                offer(first + r, panel * COLUMNS + c,
+                      dot * query_.scale[first + r] * scale + query_.shift[first + r]);
             }
         }
     }
 
-    void offer(int64_t row, int64_t column, double dot) {
+    void offer(int64_t row, int64_t column, double similarity) {
         ++out_.survivors;
         if (query_.groups && query_.groups[row] == base_.groups[column]) return;
         const double radius = query_.error[row] * base_.norms[column] +
                               query_.norm[row] * base_.errors[column] +
                               query_.tail[row] * base_.tails[column] + base_.slack;
-        // The slack covers the rounding to float32 too.
-        Waiting pair = {float(dot - radius), float(dot + radius), uint32_t(row),
-                        uint32_t(column)};
+        const Waiting pair = {similarity - radius, similarity + radius, uint32_t(row),
+                              uint32_t(column)};
         const bool late = base_.late && base_.late[column];
         if (out_.nearest && !late) add(out_.nearest[row], pair, row);
         if (out_.once && int64_t(base_.numbers[column]) <= query_.first + row) return;
@@ -144,7 +147,7 @@ class Block {
     }
 
     void add(Best& best, const Waiting& pair, int64_t row) {
-        if (double(pair.upper) < best.floor) return;
+        if (pair.upper < best.floor) return;
         best.waiting[best.count++] = pair;
         if (!best.full()) return;
         best.thin(lowers_);
@@ -156,8 +159,8 @@ class Block {
     }
 
     void settle(Best& best) {
-        best.settle([this](const Waiting& pair, const Waiting* next) {
-            if (next) fetch(base_.rows[next->column]);
+        best.settle([this](const Waiting& pair, const Waiting& next) {
+            fetch(base_.rows[next.column]);
             return exact(pair);
         });
     }
@@ -193,7 +196,7 @@ class Block {
     Collected& out_;
     std::vector<Starts> starts_;
     std::vector<Waiting> waiting_;
-    std::vector<float> lowers_;
+    std::vector<double> lowers_;
 };
 
 }  // namespace

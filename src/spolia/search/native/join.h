@@ -14,6 +14,7 @@ struct PackedQuery {
     const int8_t* packed;
     const int32_t* correction;
     const double *scale, *norm, *error, *tail;
+    const double* shift;  // added to every similarity of the packed rows
     const float* const* rows;
     const int64_t* groups;  // or null
 };

@@ -55,14 +55,19 @@ SPOLIA_CLONES double norm_of(const float* x, int64_t width) {
     return std::sqrt(sum);
 }
 
+// What rounding did to a row's prefix, at most.
+double rounding_of(const Source& source, int64_t row) {
+    return source.prefix ? source.rounding * source.whole[row] : 0.0;
+}
+
 // The norm of a row's part outside the prefix, at most: what is left of its norm by Pythagoras,
 // after the rotated prefix was made as short as its own error allows.
 double tail_of(const Source& source, int64_t row, double prefix_norm) {
     if (!source.prefix) return 0.0;
-    const double whole = norm_of(source.rows[row], source.d);
-    const double kept = std::max(0.0, prefix_norm - source.rotation_error);
-    return std::sqrt(std::max(0.0, whole * whole - kept * kept / (1.0 + source.frame_error)) +
-                     1e-12);
+    const double whole = source.whole[row];
+    const double kept = std::max(0.0, prefix_norm - rounding_of(source, row));
+    const double left = whole * whole - kept * kept / (1.0 + source.frame_error);
+    return std::sqrt(std::max(0.0, left) + 1e-12 * whole * whole);
 }
 
 struct Quantised {
@@ -106,10 +111,12 @@ void pack_query(const Kernel& kernel, const Source& source, int64_t n, int64_t d
         const float* x = coordinates(source, i);
         const double scale = largest(x, source.width) / 127.0;
         const Quantised q = quantise(x, source.width, scale, 127, row_bytes);
+        const double norm = norm_of(x, source.width), rounding = rounding_of(source, i);
         sizes.scale[i] = scale;
         sizes.norm[i] = q.norm;
-        sizes.error[i] = q.error;
-        sizes.tail[i] = tail_of(source, i, norm_of(x, source.width));
+        sizes.error[i] = q.error + rounding +
+                         source.frame_error / (1.0 - source.frame_error) * (norm + rounding);
+        sizes.tail[i] = tail_of(source, i, norm);
         int32_t sum = 0;
         for (int64_t j = 0; j < source.width; ++j) sum += row_bytes[j];
         correction[i] = kernel.offset * sum;
@@ -139,8 +146,9 @@ void pack_base(const Kernel& kernel, const Source& source, int64_t n, int64_t de
             const float* y = coordinates(source, i);
             const Quantised q = quantise(y, source.width, scale, kernel.levels, row_bytes);
             const double norm = norm_of(y, source.width);
-            out.norms[i] = rounded_up(norm);
-            out.errors[i] = rounded_up(q.error);
+            const double rounding = rounding_of(source, i);
+            out.norms[i] = rounded_up(norm + rounding);
+            out.errors[i] = rounded_up(q.error + rounding);
             out.tails[i] = rounded_up(tail_of(source, i, norm));
             maxima[0] = std::max(maxima[0], out.norms[i]);
             maxima[1] = std::max(maxima[1], out.errors[i]);

@@ -12,18 +12,17 @@ namespace spolia {
 struct Sizes {
     double* scale;
     double* norm;   // of the quantised row, scaled back
-    double* error;  // of what quantising lost
+    double* error;  // of what rounding and quantising lost
     double* tail;   // of what the prefix leaves out
 };
 
-// Where the coordinates come from: every original row, and where only a prefix of its rotated
-// coordinates is used, that prefix.
+// Where the coordinates come from: the rows themselves, or the leading coordinates of rotated rows.
 struct Source {
     const float* const* rows;  // (n,) addresses of d coordinates
     const float* prefix;       // (n, width), or null: the rows themselves
-    int64_t d;
+    const double* whole;       // (n,) norms of the rotated rows, at least; null without prefix
     int64_t width;             // coordinates used: d where prefix is null
-    double rotation_error;     // norm of the error of a rotated row, at most
+    double rounding;           // error of a computed prefix, over its whole norm
     double frame_error;        // how far the rotation's rows are from orthonormal
 };
 

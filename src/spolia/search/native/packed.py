@@ -12,9 +12,8 @@ from spolia.core.types import Float32, Float64, Int64, Rows
 from spolia.search.native import binding
 from spolia.search.native.binding import Addresses, Kernel, address, call
 
-SLACK = 1e-6
-"""Added to every bound: float64 roundings of sums of up to 32,768 terms are under 1e-11, and one
-rounding to float32 of a number under 2 is at most 1.2e-7."""
+SLACK = 2e-11
+"""Added to every bound: more than all float64 roundings of sums of up to 32,768 terms."""
 
 PANELS_AT_ONCE = 64
 """Panels packed together by one thread."""
@@ -25,20 +24,47 @@ COLUMN_BYTES = 48
 
 @dataclass(frozen=True, eq=False)
 class Rotation:
-    """Leading coordinates of rotated rows, and how far they may be from an exact rotation."""
+    r"""Leading coordinates of rows that were centred and rotated.
+
+    With a centre c, a weight w and a mean t, the rows
+
+    .. math:: x' = (x - c,\; w), \qquad y' = (y - c,\; (y \cdot c - t) / w)
+
+    have :math:`x \cdot y = x' \cdot y' + x \cdot c - c \cdot c + t`: what all rows have in common
+    is computed once for each query row, and what is left is small where rows are alike.
+    """
 
     frame: Float32
-    """``(depth, d)``, rows all but orthonormal."""
+    """``(depth, d + 1)``, rows all but orthonormal; the last column is for the added coordinate."""
     frame_error: float
     """At least the spectral norm of ``frame @ frame.T - 1``."""
-    error: float
-    """At least the norm of what rounding did to a rotated row."""
+    rounding: float
+    """At least the error of a computed prefix, over the norm of the row."""
+    centre: Float32
+    """``(d,)``"""
+    weight: float
+    """A power of two."""
+    mean: float
 
-    @property
-    def slack(self) -> float:
-        """Return what the imperfections add to the bound on a similarity."""
-        # With u = frame x, v = frame y of norms under 1.01, and their computed neighbours.
-        return 1.05 * self.frame_error / (1.0 - self.frame_error) + 2.1 * self.error
+    def query(self, rows: Float32) -> tuple[Float32, Float64, Float64]:
+        """Return prefixes ``(n, depth)``, norms and shifts ``(n,)`` of query rows."""
+        along = rows @ self.centre.astype(np.float64)
+        extra = np.full(len(rows), self.weight, dtype=np.float32)
+        centre = self.centre.astype(np.float64)
+        return *self._prefix(rows, extra), along - centre @ centre + self.mean
+
+    def base(self, rows: Float32) -> tuple[Float32, Float64]:
+        """Return prefixes ``(n, depth)`` and norms ``(n,)`` of base rows."""
+        along = rows @ self.centre.astype(np.float64)
+        return self._prefix(rows, ((along - self.mean) / self.weight).astype(np.float32))
+
+    def _prefix(self, rows: Float32, extra: Float32) -> tuple[Float32, Float64]:
+        centred = rows - self.centre
+        prefix = centred @ self.frame[:, :-1].T
+        prefix += extra[:, np.newaxis] * self.frame[:, -1]
+        squares = np.einsum("ij,ij->i", centred, centred, dtype=np.float64)
+        # A millionth more than the computed norm: rounding x - c takes at most a tenth of that.
+        return prefix, np.sqrt(squares + np.square(extra, dtype=np.float64)) * (1.0 + 1e-6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,27 +85,26 @@ class Packing:
         """Return the bytes of a packed row."""
         return self.kernel.depth(self.width)
 
-    @property
-    def slack(self) -> float:
-        """Return what is added to every bound."""
-        return SLACK + (0.0 if self.rotation is None else self.rotation.slack)
-
-    def source(self, rows: Addresses, prefix: Float32 | None) -> binding.Source:
-        """Return the rows at some addresses, and their rotated prefix, as the kernel reads them."""
+    def source(
+        self, rows: Addresses, prefix: Float32 | None, whole: Float64 | None
+    ) -> binding.Source:
+        """Return rows at some addresses, or their prefixes, as the kernel reads them."""
         return binding.Source(
             address(rows),
             address(prefix),
-            self.d,
+            address(whole),
             self.width,
-            0.0 if self.rotation is None else self.rotation.error,
+            0.0 if self.rotation is None else self.rotation.rounding,
             0.0 if self.rotation is None else self.rotation.frame_error,
         )
 
-    def prefix(self, rows: Callable[[], Float32]) -> Float32 | None:
-        """Return the rotated prefix of some rows, which are read only where it is needed."""
-        if self.rotation is None:
-            return None
-        return np.ascontiguousarray(rows() @ self.rotation.frame.T)
+
+def aligned(size: int) -> npt.NDArray[np.uint8]:
+    """Return bytes that begin with a cache line, so that no vector read touches two."""
+    line = 64
+    room = np.empty(size + line, dtype=np.uint8)
+    start = -room.ctypes.data % line
+    return room[start : start + size]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,22 +123,24 @@ def pack_query(
 ) -> Query:
     """Return the block of query rows from number ``first`` on, packed."""
     n, kernel, depth = len(addresses), packing.kernel, packing.depth
-    prefix = packing.prefix(rows)
+    prefix, whole, shift = None, None, np.zeros(n)
+    if packing.rotation is not None:
+        prefix, whole, shift = packing.rotation.query(rows())
     padded = -(-n // kernel.rows) * kernel.rows
-    packed = np.empty(padded * depth, dtype=np.int8)
+    packed = aligned(padded * depth).view(np.int8)
     correction = np.empty(n, dtype=np.int32)
     sizes = [np.empty(n) for _ in range(4)]
     call(
         "spolia_pack_query",
         kernel.number,
-        packing.source(addresses, prefix),
+        packing.source(addresses, prefix, whole),
         ctypes.c_int64(n),
         ctypes.c_int64(depth),
         ctypes.c_void_p(address(packed)),
         ctypes.c_void_p(address(correction)),
         binding.Sizes(*(address(one) for one in sizes)),
     )
-    arrays = (packed, correction, *sizes, addresses)
+    arrays = (packed, correction, *sizes, shift, addresses)
     return Query(binding.PackedQuery(n, first, *(address(one) for one in arrays)), arrays)
 
 
@@ -147,7 +174,7 @@ class Base:
         self._addresses = addresses
         columns, depth = len(numbers), packing.depth
         panels = -(-columns // packing.kernel.columns)
-        self._panels = np.empty(panels * packing.kernel.columns * depth, dtype=np.uint8)
+        self._panels = aligned(panels * packing.kernel.columns * depth)
         self._scales: Float64 = np.empty(panels)
         self._maxima = np.empty((panels, 3), dtype=np.float32)
         self._sizes = [np.empty(columns, dtype=np.float32) for _ in range(3)]
@@ -155,7 +182,7 @@ class Base:
         self._arrays = (*arrays, numbers, late, addresses, groups)
         self.columns = columns
         self.c = binding.PackedBase(
-            columns, depth, packing.d, packing.slack, *(address(one) for one in self._arrays)
+            columns, depth, packing.d, SLACK, *(address(one) for one in self._arrays)
         )
 
     @property
@@ -168,7 +195,9 @@ class Base:
         kernel, depth = self._packing.kernel, self._packing.depth
         columns = slice(start, min(self.columns, start + self.pieces.step))
         panels = slice(start // kernel.columns, -(-columns.stop // kernel.columns))
-        prefix = self._packing.prefix(lambda: self._read(columns))
+        prefix, whole = None, None
+        if self._packing.rotation is not None:
+            prefix, whole = self._packing.rotation.base(self._read(columns))
         out = (
             self._panels[start * depth :],
             self._scales[panels],
@@ -178,7 +207,7 @@ class Base:
         call(
             "spolia_pack_base",
             kernel.number,
-            self._packing.source(self._addresses[columns], prefix),
+            self._packing.source(self._addresses[columns], prefix, whole),
             ctypes.c_int64(columns.stop - start),
             ctypes.c_int64(depth),
             binding.PackedPanels(*(address(one) for one in out)),

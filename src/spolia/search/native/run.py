@@ -4,13 +4,14 @@ import ctypes
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spolia.core.progress import Progress
+from spolia.core.progress import Progress, silent
+from spolia.core.rows import SubsetRows
 from spolia.core.types import Float64, Int64, Rows
 from spolia.search.copies import late_copies
 from spolia.search.exclude import Exclude
@@ -32,8 +33,23 @@ class Side:
     exclude: Exclude | None
 
 
+class PrefixTooShort(Exception):
+    """So many pairs pass the filter that packing whole rows would be faster."""
+
+
 class Join:
-    """One query against several bases; blocks of query rows and stretches of base meet in turn."""
+    """One query against several bases; blocks of query rows and stretches of base meet in turn.
+
+    Parameters
+    ----------
+    query, addresses
+        ``(n, d)`` rows, and where they lie.
+    guesses
+        For each base, a similarity that the k-th nearest of most query rows reaches; the rows
+        that do not reach it are searched again without.
+    most_survivors
+        The share of pairs that may pass the filter before `PrefixTooShort` is raised.
+    """
 
     def __init__(
         self,
@@ -43,13 +59,19 @@ class Join:
         wanted: Wanted,
         packing: Packing,
         cut: Cut,
+        guesses: tuple[float, ...],
+        most_survivors: float,
     ) -> None:
         self._query, self._addresses, self._sides = query, addresses, sides
         self._wanted, self._packing, self._cut = wanted, packing, cut
         self._stop = ctypes.c_int32(0)
         self._n = query.shape[0]
         claims = Claims(cut.most_pairs, wanted.above)
-        self._wholes = [_Whole(self._n, one.rows.shape[0], wanted, claims) for one in sides]
+        self._wholes = [
+            Whole(self._n, one.rows.shape[0], wanted, claims, guess)
+            for one, guess in zip(sides, guesses, strict=True)
+        ]
+        self._most_survivors = most_survivors
 
     def run(self, progress: Progress) -> tuple[JoinResult, ...]:
         """Return the join with each base."""
@@ -68,12 +90,35 @@ class Join:
                     done = 0
                     for rows in side_by_side(pool, self._cut.threads, work):
                         done += rows
-                        progress("join", (before * n + here * done) // max(total, 1), n)
+                        progress("join", (before * n + here * done) // total, n)
                     before += here
             finally:
                 self._stop.value = 1
-        progress("join", n, n)
+        for number, whole in enumerate(self._wholes):
+            self._search_again(number, whole)
+        if total == 0 and n:
+            progress("join", n, n)
         return tuple(whole.result() for whole in self._wholes)
+
+    def _search_again(self, number: int, whole: "Whole") -> None:
+        """Find the nearest of the rows that did not reach the guess."""
+        rows = whole.below_guess()
+        if len(rows) == 0:
+            return
+        side = self._sides[number]
+        exclude = None if side.exclude is None else side.exclude.subset(rows)
+        again = Join(
+            SubsetRows(self._query, rows),
+            self._addresses[rows],
+            (replace(side, exclude=exclude),),
+            Wanted(k=self._wanted.k),
+            self._packing,
+            self._cut,
+            (-np.inf,),
+            np.inf,
+        )
+        (found,) = again.run(silent)
+        whole.replace_rows(rows, found)
 
     def _loads(self) -> Iterator[list["_Stretch"]]:
         """Yield the stretches of all bases that are packed at a time."""
@@ -94,9 +139,7 @@ class Join:
         if load:
             yield load
 
-    def _columns(
-        self, side: Side
-    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8] | None]:
+    def _columns(self, side: Side) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8] | None]:
         """Return which rows of a base are packed, and which of them come too late."""
         m = side.rows.shape[0]
         numbers = np.arange(m, dtype=np.uint32)
@@ -138,6 +181,9 @@ class Join:
         )
         for number, base in packed:
             self._meet(query, rows, number, base)
+        survivors = sum(whole.survivors for whole in self._wholes)
+        if survivors > self._most_survivors * sum(whole.pairs for whole in self._wholes):
+            raise PrefixTooShort
         return rows.stop - rows.start
 
     def _meet(self, query: Query, rows: slice, number: int, base: Base) -> None:
@@ -159,34 +205,36 @@ class Join:
             if status != PAIRS_FULL:
                 break
         if status != STOPPED:
-            whole.end(rows, state)
+            whole.end(rows, base.columns, state)
 
 
 _Stretch = tuple[int, npt.NDArray[np.uint32], npt.NDArray[np.uint8] | None]
 """The number of a base, the rows of it that are packed, and which of these come too late."""
 
 
-class _Whole:
+class Whole:
     """The join with one base, put together from its blocks in any order."""
 
-    def __init__(self, n: int, m: int, wanted: Wanted, claims: Claims) -> None:
-        self._wanted, self._claims, self._m = wanted, claims, m
+    def __init__(self, n: int, m: int, wanted: Wanted, claims: Claims, guess: float) -> None:
+        self._wanted, self._claims, self._guess = wanted, claims, guess
+        self._keep = min(wanted.k or 0, m)
         self._lock = threading.Lock()
-        self.survivors = 0
-        """Pairs that passed the filter so far."""
-        self.settled = 0
-        """Pairs whose similarity was computed so far."""
         self._indices: Int64 = np.full((n, wanted.k or 0), -1, dtype=np.int64)
         self._similarities: Float64 = np.full((n, wanted.k or 0), -np.inf)
-        self._pairs = [NO_PAIRS]
+        self._listed = [NO_PAIRS]
         self._top = NO_PAIRS
+        self.pairs = 0
+        """Pairs compared so far."""
+        self.survivors = 0
+        """Pairs that passed the filter."""
 
     def begin(self, rows: slice, columns: int, cut: Cut) -> State:
+        """Return what a block of rows begins with at the next stretch of base."""
         wanted, n = self._wanted, rows.stop - rows.start
         nearest, top = None, None
-        if wanted.k is not None:
-            nearest = Best(n, min(wanted.k, self._m), cut.waiting)
-            nearest.load(self._indices[rows], self._similarities[rows])
+        if self._keep:
+            nearest = Best(n, self._keep, cut.waiting)
+            nearest.load(rows.start, self._indices[rows], self._similarities[rows], self._guess)
         if wanted.top is not None:
             top = Best(1, min(wanted.top, n * columns), cut.top_waiting)
             if len(self._top) == wanted.top:
@@ -194,24 +242,42 @@ class _Whole:
         return State(nearest, top, wanted.above)
 
     def take_pairs(self, pairs: Pairs) -> None:
+        """Take in pairs at or above."""
         self._claims.claim(len(pairs))
-        self._pairs.append(pairs)
+        self._listed.append(pairs)
 
-    def end(self, rows: slice, state: State) -> None:
+    def end(self, rows: slice, columns: int, state: State) -> None:
+        """Take in what a block collected from a stretch of base."""
         if state.nearest is not None:
             state.nearest.save(self._indices[rows], self._similarities[rows])
         with self._lock:
+            self.pairs += (rows.stop - rows.start) * columns
             self.survivors += state.c.survivors
-            self.settled += state.c.settled
             if state.top is not None:
                 self._top = merge_pairs([self._top, state.top.pairs()], self._wanted.top)
 
+    def below_guess(self) -> Int64:
+        """Return the rows of which not all nearest reach the guess: others may be missing.
+
+        Every pair that could reach the guess was looked at, so the k nearest of a row are right
+        if the last of them reaches it.
+        """
+        if self._keep == 0 or self._guess == -np.inf:
+            return np.empty(0, dtype=np.int64)
+        return np.flatnonzero(self._similarities[:, self._keep - 1] < self._guess)
+
+    def replace_rows(self, rows: Int64, found: JoinResult) -> None:
+        """Take in the nearest of some rows, found by a join of their own."""
+        if found.indices is not None and found.similarities is not None:
+            self._indices[rows], self._similarities[rows] = found.indices, found.similarities
+
     def result(self) -> JoinResult:
+        """Return the join."""
         wanted = self._wanted
         return JoinResult(
             indices=None if wanted.k is None else self._indices,
             similarities=None if wanted.k is None else self._similarities,
-            pairs=None if wanted.above is None else merge_pairs(self._pairs),
+            pairs=None if wanted.above is None else merge_pairs(self._listed),
             top=None if wanted.top is None else self._top,
         )
 

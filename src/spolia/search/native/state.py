@@ -30,19 +30,21 @@ class Best:
         self.c = np.zeros(groups, dtype=BEST)
         step = np.arange(groups, dtype=np.uint64)
         self.c["best"] = self._best.ctypes.data + step * np.uint64(room * PAIR.itemsize)
-        self.c["waiting"] = self._waiting.ctypes.data + step * np.uint64(
-            waiting * WAITING.itemsize
-        )
+        self.c["waiting"] = self._waiting.ctypes.data + step * np.uint64(waiting * WAITING.itemsize)
         self.c["keep"], self.c["extra"], self.c["room"] = keep, room - keep, waiting
         self.c["floor"] = -np.inf
 
-    def load(self, indices: Int64, similarities: Float64) -> None:
-        """Go on from what earlier stretches of base gave each group, ``(groups, k)``."""
+    def load(self, first: int, indices: Int64, similarities: Float64, guess: float) -> None:
+        """Go on from what earlier stretches of base gave each query row, ``(groups, k)``.
+
+        Groups are query rows from number ``first`` on. Pairs below ``guess`` are not looked for.
+        """
         keep = self._keep
+        self._best["query"] = first + np.arange(len(indices))[:, np.newaxis]
         self._best["base"][:, :keep] = indices[:, :keep]  # -1 is never looked at
         self._best["similarity"][:, :keep] = similarities[:, :keep]
         self.c["held"] = np.count_nonzero(indices >= 0, axis=1)
-        self.c["floor"] = similarities[:, keep - 1]
+        self.c["floor"] = np.maximum(similarities[:, keep - 1], guess)
 
     def save(self, indices: Int64, similarities: Float64) -> None:
         """Write what each group holds, best first, and leave the rest as it is."""

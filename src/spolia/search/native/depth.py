@@ -1,0 +1,151 @@
+"""How many coordinates to pack: all, or the leading ones of rotated rows.
+
+The leading coordinates in the order of their variance hold most of a similarity, and
+Cauchy-Schwarz bounds the rest. Fewer coordinates make the filter faster and let more pairs pass;
+a sample of the rows tells where the sum of both is least.
+"""
+
+import math
+
+import numpy as np
+from scipy.fft import dct
+
+from spolia.core.types import Float32, Float64
+from spolia.search.native.binding import Kernel
+from spolia.search.native.packed import SLACK, Packing, Rotation
+from spolia.search.native.sample import Sample
+
+# Nanoseconds of one thread, measured; only their ratios matter.
+_BYTE = {"amx": 0.0012, "avx512": 0.0055, "neon": 0.02, "avx2": 0.021}
+"""What one coordinate of one pair costs in each kernel."""
+_SLOW_BYTE = 0.08
+_PAIR = 0.12
+"""What a pair costs besides."""
+_SURVIVOR = 250.0
+"""What a pair that passes the filter costs."""
+_ROTATION = 0.03
+"""What one multiplication of the rotation costs."""
+
+_WORTH = 0.9
+"""A rotation must promise to save a tenth of the time."""
+_STEP = 64
+_PEAK = 4.0
+"""The largest coordinate of a mixed row, over its root mean square, about."""
+
+
+def choose_packing(
+    kernel: Kernel, d: int, sample: Sample | None, pairs: float, rows: int
+) -> Packing:
+    """Return the packing that promises to be fastest.
+
+    Parameters
+    ----------
+    pairs, rows
+        Pairs of the join, and rows of both sides.
+    """
+    full = Packing(kernel, d, None)
+    if sample is None or d < 2 * _STEP:
+        return full
+    look = _Look(sample)
+    best, least = 0, _WORTH * _cost(kernel, d, look.plain(), pairs)
+    for depth in [*range(_STEP, d, _STEP), d]:
+        cost = _cost(kernel, depth, look.rotated(depth), pairs) + rows * d * depth * _ROTATION
+        if cost < least:
+            best, least = depth, cost
+    rotation = look.rotation(best) if best else None
+    return full if rotation is None else Packing(kernel, d, rotation)
+
+
+def most_survivors(kernel: Kernel, packing: Packing) -> float:
+    """Return the share of pairs that may pass before whole rows would surely be faster."""
+    if packing.rotation is None:
+        return math.inf
+    byte = _BYTE.get(kernel.name, _SLOW_BYTE)
+    return (byte * packing.d + _PAIR) / _SURVIVOR
+
+
+def _cost(kernel: Kernel, depth: int, survivors: float, pairs: float) -> float:
+    byte = _BYTE.get(kernel.name, _SLOW_BYTE)
+    return pairs * (_PAIR + byte * kernel.depth(depth) + _SURVIVOR * survivors)
+
+
+class _Look:
+    """The sampled rows, centred, in the order of their variance."""
+
+    def __init__(self, sample: Sample) -> None:
+        others = sample.others  # the rows judged are none of those that the axes are fitted to
+        self._sample = sample
+        self._floors = sample.floors[:, np.newaxis]
+        self._centre = others.mean(axis=0, dtype=np.float64).astype(np.float32)
+        along = others @ self._centre
+        self._mean = float(along.mean())
+        # The weight that makes the added coordinates of both sides about as large.
+        self._weight = 2.0 ** round(math.log2(max(float(along.std()), 2.0**-60)) / 2)
+        centred = others - self._centre
+        _, vectors = np.linalg.eigh((centred.T @ centred).astype(np.float64))
+        d = len(vectors)
+        self._axes = np.zeros((d + 1, d + 1))  # the added coordinate first
+        self._axes[d, 0] = 1.0
+        self._axes[:d, 1:] = vectors[:, ::-1]
+        whole = make_rotation(self._axes, d, self._centre, self._weight, self._mean, mix=False)
+        self._query, self._query_norms, self._shift = whole.query(sample.query)
+        self._base, self._base_norms = whole.base(sample.base)
+
+    def rotation(self, depth: int) -> Rotation | None:
+        """Return the rotation onto the leading coordinates, or ``None`` if it is too rough."""
+        made = make_rotation(self._axes, depth, self._centre, self._weight, self._mean, mix=True)
+        return made if made.frame_error < 1e-3 and made.rounding < 0.05 else None
+
+    def plain(self) -> float:
+        """Return the share of sampled pairs that pass when whole rows are packed."""
+        x, y = self._sample.query, self._sample.base
+        lost = [np.abs(rows).max(axis=1) * np.sqrt(rows.shape[1] / 12) / 127 for rows in (x, y)]
+        norms = [np.linalg.norm(rows, axis=1) for rows in (x, y)]
+        return float(np.mean(x @ y.T + _radius(norms, lost) >= self._floors))
+
+    def rotated(self, depth: int) -> float:
+        """Return the share of sampled pairs that pass at some depth."""
+        x, y = self._query[:, :depth], self._base[:, :depth]
+        norms = [np.linalg.norm(rows, axis=1) for rows in (x, y)]
+        lost = [norm * (_PEAK / np.sqrt(12) / 127) for norm in norms]
+        wholes = (self._query_norms, self._base_norms)
+        tails = [
+            np.sqrt(np.maximum(0.0, whole**2 - norm**2))
+            for whole, norm in zip(wholes, norms, strict=True)
+        ]
+        upper = x @ y.T + _radius(norms, lost) + np.outer(*tails)
+        return float(np.mean(upper + self._shift[:, np.newaxis] >= self._floors))
+
+
+def _radius(norms: list[Float32], lost: list[Float32]) -> Float64:
+    """Return how far quantised rows leave a similarity open, ``(s, b)``."""
+    return np.outer(norms[0], lost[1]) + np.outer(lost[0], norms[1])
+
+
+def make_rotation(
+    axes: Float64, depth: int, centre: Float32, weight: float, mean: float, *, mix: bool
+) -> Rotation:
+    """Return the rotation onto the first ``depth`` of some axes.
+
+    Mixed, the prefix is turned within itself by a cosine transform with random signs, so that no
+    coordinate is much larger than the others: all are quantised with one scale.
+
+    Parameters
+    ----------
+    axes
+        ``(d + 1, d + 1)`` orthonormal columns.
+    """
+    d = len(axes) - 1
+    leading = axes[:, :depth].T
+    if mix:
+        signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(depth, 1))
+        leading = dct(signs * leading, axis=0, norm="ortho")
+    frame = np.ascontiguousarray(leading, dtype=np.float32)
+    wide = frame.astype(np.float64)
+    # The Frobenius norm is at least the spectral one; float64 rounds it by less than 1e-12.
+    frame_error = float(np.linalg.norm(wide @ wide.T - np.eye(depth))) + 1e-12
+    # Subtracting the centre, adding the last coordinate, and d terms: each product meets at most
+    # d + 4 roundings; see `tile_margin`. The row's norm counts for each of the coordinates.
+    longest = float(np.sqrt((wide * wide).sum(axis=1).max()))
+    rounding = float(np.expm1((d + 4) * 2.0**-24)) * math.sqrt(depth) * longest * 1.01
+    return Rotation(frame, frame_error, rounding, centre, weight, mean)

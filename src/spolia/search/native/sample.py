@@ -1,0 +1,125 @@
+"""A small look at a join before it begins: what its thresholds will be, and which rows it has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spolia.core.types import Float32, Float64, Int64, Rows
+from spolia.search.exclude import Exclude
+from spolia.search.plan import Wanted
+
+QUERY_ROWS = 128
+"""Query rows looked at, at most; and at most one in a hundred."""
+
+LEAST_ROWS = 16
+"""Fewer query rows tell nothing."""
+
+BASE_ROWS = 2048
+"""Base rows looked at for how many pairs pass a bound."""
+
+FIT_ROWS = 4096
+"""Other rows, half from each side, looked at for the directions in which rows vary."""
+
+AT_ONCE = 1 << 22
+"""Similarities held at a time."""
+
+_MISSED = 0.02
+"""Share of query rows whose k-th similarity may lie below the guess; they are searched again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Some rows of each side, and the similarity that each sampled query row must reach."""
+
+    query: Float32
+    """``(s, d)``"""
+    base: Float32
+    """``(b, d)``, of all bases in turn."""
+    others: Float32
+    """``(f, d)``, none of the above."""
+    floors: Float64
+    """``(s,)``: pairs below are of no use to the row, as far as the sample tells."""
+    guesses: tuple[float, ...]
+    """For each base: a similarity that the k-th nearest of nearly all query rows reaches."""
+
+
+def take_sample(
+    query: Rows,
+    bases: Sequence[Rows],
+    excludes: Sequence[Exclude | None],
+    wanted: Wanted,
+) -> Sample | None:
+    """Return a sample of a join, or ``None`` where query has too few rows for one.
+
+    Costs as much as joining one query row in a hundred, or fewer, by the matrix library.
+    """
+    n, total = query.shape[0], sum(base.shape[0] for base in bases)
+    rows = spread(n, min(QUERY_ROWS, n // 100))
+    if len(rows) < LEAST_ROWS or total == 0:
+        return None
+    x = np.asarray(query[rows])
+    floor = np.full(len(rows), np.inf)
+    guesses = []
+    for base, exclude in zip(bases, excludes, strict=True):
+        hidden = None if exclude is None else exclude.subset(rows)
+        keep = min(max(wanted.k or 1, _top_share(wanted, n, len(rows))), base.shape[0])
+        best = _best(x, base, keep, hidden)
+        guesses.append(-np.inf)
+        if wanted.k is not None:
+            nearest = best[:, min(wanted.k, keep) - 1] if keep >= wanted.k else np.full(len(x), -1)
+            guesses[-1] = _guess(nearest)
+            floor = np.minimum(floor, np.maximum(nearest, guesses[-1]))
+        if wanted.top is not None:
+            share = np.sort(best, axis=None)[::-1][: _top_share(wanted, n, len(rows))]
+            floor = np.minimum(floor, share[-1])
+    if wanted.above is not None:
+        floor = np.minimum(floor, wanted.above)
+    both = _spread_rows(bases, BASE_ROWS + FIT_ROWS // 2)
+    seen = np.arange(len(both)) % 2 == 0
+    others = np.asarray(query[np.setdiff1d(spread(n, FIT_ROWS // 2), rows)])
+    return Sample(x, both[seen], np.concatenate([both[~seen], others]), floor, tuple(guesses))
+
+
+def spread(n: int, count: int) -> Int64:
+    """Return ``count`` evenly spaced row numbers below ``n``, or all.
+
+    >>> spread(10, 3).tolist()
+    [0, 3, 6]
+    """
+    count = min(n, count)
+    return np.arange(count, dtype=np.int64) * n // max(count, 1)
+
+
+def _spread_rows(bases: Sequence[Rows], count: int) -> Float32:
+    total = sum(base.shape[0] for base in bases)
+    shares = [-(-count * base.shape[0] // total) for base in bases]
+    parts = [
+        np.asarray(base[spread(base.shape[0], share)])
+        for base, share in zip(bases, shares, strict=True)
+    ]
+    return np.concatenate(parts)
+
+
+def _top_share(wanted: Wanted, n: int, sampled: int) -> int:
+    """Return how many of the best pairs the sampled rows should hold."""
+    return -(-(wanted.top or 0) * sampled // n)
+
+
+def _best(x: Float32, base: Rows, keep: int, exclude: Exclude | None) -> Float64:
+    """Return about the ``keep`` largest similarities of each row, falling, ``(s, keep)``."""
+    best = np.full((len(x), keep), -np.inf, dtype=np.float32)
+    step = max(1, AT_ONCE // len(x))
+    for start in range(0, base.shape[0], step):
+        tile = x @ np.asarray(base[start : start + step]).T
+        if exclude is not None:
+            columns = slice(start, start + tile.shape[1])
+            tile[exclude.hidden(slice(0, len(x)), columns)] = -np.inf
+        both = np.concatenate([best, tile], axis=1)
+        best = -np.partition(-both, keep - 1, axis=1)[:, :keep]
+    return -np.sort(-best, axis=1).astype(np.float64)
+
+
+def _guess(nearest: Float64) -> float:
+    """Return a similarity that all but a few of the sampled rows reach."""
+    return float(np.sort(nearest)[int(_MISSED * len(nearest))])

@@ -19,6 +19,7 @@ from spolia.search.native.depth import make_rotation
 from spolia.search.native.packed import Packing, Rotation
 from spolia.search.native.run import Join as KernelJoin
 from spolia.search.native.run import Side
+from spolia.search.native.sample import Guess
 from spolia.search.plan import Plan, Wanted, make_plan
 from spolia.search.reference import join_reference
 from spolia.search.result import JoinResult, Pairs, sampled_rows
@@ -105,7 +106,7 @@ small_tiles = planned(rows=3, columns=4, strip=5, waiting=0)
 
 
 def compiled(
-    *, depth: float | None = None, guess: float = -np.inf, kernel: str = "plain", **changes: Any
+    *, depth: float | None = None, guess: float | None = None, kernel: str = "plain", **changes: Any
 ) -> Join:
     """Return the join by the compiled kernel, packed and cut up otherwise than it would choose.
 
@@ -128,7 +129,8 @@ def compiled(
         assert cut is not None
         cut = replace(cut, **changes)
         sides = (Side(base, places[1], exclude),)
-        made = KernelJoin(query, places[0], sides, rest, packing, cut, (guess,), np.inf)
+        expected = None if guess is None else Guess(np.zeros(d, dtype=np.float32), guess)
+        made = KernelJoin(query, places[0], sides, rest, packing, cut, (expected,), np.inf)
         (found,) = made.run(silent)
         if wanted.histogram is None:
             return found

@@ -21,6 +21,10 @@ inline bool better(const Pair& one, const Pair& other) {
     return one.query != other.query ? one.query < other.query : one.base < other.base;
 }
 
+// More than float64 arithmetic errs in a similarity, in any order of up to 32,768 terms.
+constexpr double NEAR = 2e-11;
+constexpr int64_t AT_ONCE = 16;
+
 // A pair whose similarity is only known to lie between two numbers.
 struct Waiting {
     double lower;
@@ -42,17 +46,21 @@ struct Best {
 
     bool full() const { return count == room; }
 
-    // Drops those that cannot be among the best. If `keep` pairs are surely at or above a number,
-    // so is the last of the best.
+    // If `keep` pairs are surely at or above a number, so is the last of the best. Looks at the
+    // first `known` of those that wait.
+    void raise(int64_t known, std::vector<double>& lowers) {
+        if (held + known < keep) return;
+        lowers.clear();
+        for (int64_t i = 0; i < held; ++i) lowers.push_back(best[i].similarity);
+        for (int64_t i = 0; i < known; ++i) lowers.push_back(waiting[i].lower);
+        std::nth_element(lowers.begin(), lowers.begin() + (keep - 1), lowers.end(),
+                         std::greater<double>());
+        floor = std::max(floor, lowers[size_t(keep - 1)]);
+    }
+
+    // Drops those that cannot be among the best.
     void thin(std::vector<double>& lowers) {
-        if (held + count >= keep) {
-            lowers.clear();
-            for (int64_t i = 0; i < held; ++i) lowers.push_back(best[i].similarity);
-            for (int64_t i = 0; i < count; ++i) lowers.push_back(waiting[i].lower);
-            std::nth_element(lowers.begin(), lowers.begin() + (keep - 1), lowers.end(),
-                             std::greater<double>());
-            floor = std::max(floor, lowers[size_t(keep - 1)]);
-        }
+        raise(count, lowers);
         int64_t stay = 0;
         for (int64_t i = 0; i < count; ++i)
             if (waiting[i].upper >= floor) waiting[stay++] = waiting[i];
@@ -70,17 +78,29 @@ struct Best {
         }
     }
 
-    // Learns the similarity of all that wait, most promising first, until no other can matter.
-    template <class Settle>
-    void settle(const Settle& exact) {
+    // Learns the similarity of all that wait: of the most promising first, nearly, until no other
+    // can matter; then exactly, of those that still can.
+    template <class About, class Exact>
+    void settle(const About& about, const Exact& exact, std::vector<double>& lowers) {
         std::sort(waiting, waiting + count, [](const Waiting& one, const Waiting& other) {
             return one.upper > other.upper;
         });
-        for (int64_t i = 0; i < count && waiting[i].upper >= floor; ++i) {
-            const Pair pair = exact(waiting[i], waiting[std::min(i + 2, count - 1)]);
+        int64_t known = 0;
+        while (known < count && waiting[known].upper >= floor) {
+            const int64_t stop = std::min(count, known + std::max<int64_t>(keep, AT_ONCE));
+            for (; known < stop; ++known) {
+                const double near = about(waiting[known], waiting[std::min(known + 2, count - 1)]);
+                waiting[known].lower = near - NEAR;
+                waiting[known].upper = near + NEAR;
+            }
+            raise(known, lowers);
+        }
+        for (int64_t i = 0; i < known; ++i) {
+            if (waiting[i].upper < floor) continue;
+            const Pair pair = exact(waiting[i]);
             if (pair.similarity < floor) continue;
             best[held++] = pair;
-            if (held == keep || held == keep + extra) prune();
+            if (held == keep + extra) prune();
         }
         prune();
         count = 0;

@@ -12,7 +12,7 @@ from scipy.fft import dct
 
 from spolia.core.types import Float32, Float64
 from spolia.search.native.binding import Kernel
-from spolia.search.native.packed import SLACK, Packing, Rotation
+from spolia.search.native.packed import Packing, Rotation
 from spolia.search.native.sample import Sample
 
 # Nanoseconds of one thread, measured; only their ratios matter.
@@ -35,33 +35,33 @@ _PEAK = 4.0
 
 def choose_packing(
     kernel: Kernel, d: int, sample: Sample | None, pairs: float, rows: int
-) -> Packing:
-    """Return the packing that promises to be fastest.
+) -> tuple[Packing, float]:
+    """Return the packing that promises to be fastest, and when to give it up.
 
     Parameters
     ----------
     pairs, rows
         Pairs of the join, and rows of both sides.
+
+    Returns
+    -------
+    Packing, float
+        The share of pairs that may pass the filter before whole rows would surely be faster.
     """
     full = Packing(kernel, d, None)
     if sample is None or d < 2 * _STEP:
-        return full
+        return full, math.inf
     look = _Look(sample)
-    best, least = 0, _WORTH * _cost(kernel, d, look.plain(), pairs)
+    plain = _cost(kernel, d, look.plain(), pairs)
+    best, least = 0, _WORTH * plain
     for depth in [*range(_STEP, d, _STEP), d]:
         cost = _cost(kernel, depth, look.rotated(depth), pairs) + rows * d * depth * _ROTATION
         if cost < least:
             best, least = depth, cost
     rotation = look.rotation(best) if best else None
-    return full if rotation is None else Packing(kernel, d, rotation)
-
-
-def most_survivors(kernel: Kernel, packing: Packing) -> float:
-    """Return the share of pairs that may pass before whole rows would surely be faster."""
-    if packing.rotation is None:
-        return math.inf
-    byte = _BYTE.get(kernel.name, _SLOW_BYTE)
-    return (byte * packing.d + _PAIR) / _SURVIVOR
+    if rotation is None:
+        return full, math.inf
+    return Packing(kernel, d, rotation), 1.1 * plain / pairs / _SURVIVOR
 
 
 def _cost(kernel: Kernel, depth: int, survivors: float, pairs: float) -> float:

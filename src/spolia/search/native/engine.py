@@ -14,7 +14,7 @@ from spolia.search.histogram import count_histogram
 from spolia.search.library import check_memory
 from spolia.search.native.binding import Kernel
 from spolia.search.native.cut import make_cut
-from spolia.search.native.depth import choose_packing, most_survivors
+from spolia.search.native.depth import choose_packing
 from spolia.search.native.packed import Packing
 from spolia.search.native.run import Join, PrefixTooShort, Side
 from spolia.search.native.sample import take_sample
@@ -65,8 +65,8 @@ def run_kernel(
         sides.append(Side(base, addresses, hidden))
     m = sum(base.shape[0] for base in bases)
     sample = take_sample(query, bases, excludes, rest) if n * m * d > _WORTH_A_LOOK else None
-    packing = choose_packing(kernel, d, sample, float(n) * m, n + m)
-    guesses = sample.guesses if sample else (-np.inf,) * len(bases)
+    packing, most = choose_packing(kernel, d, sample, float(n) * m, n + m)
+    guesses = sample.guesses if sample else (None,) * len(bases)
     full = Packing(kernel, d, None)
     cut = make_cut(n, m, full, rest, memory=memory, threads=threads)
     if cut is None:
@@ -74,7 +74,6 @@ def run_kernel(
     everything = (query, places, tuple(sides), rest)
     try:
         with one_library_thread(packing):
-            most = most_survivors(kernel, packing)
             found = Join(*everything, packing, cut, guesses, most).run(progress)
     except PrefixTooShort:
         found = Join(*everything, full, cut, guesses, np.inf).run(progress)

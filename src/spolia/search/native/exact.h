@@ -66,4 +66,21 @@ inline __attribute__((always_inline)) double similarity_of(const float* x, const
     return similarity_by_limbs(x, y, d);
 }
 
+// The same in float64 arithmetic: wrong by at most d u sum|p| (1 + tiny), under 4e-12 at d = 32,768.
+inline __attribute__((always_inline)) double about_of(const float* x, const float* y, int64_t d) {
+    Lanes sums[4] = {Lanes{}, Lanes{}, Lanes{}, Lanes{}};
+    int64_t j = 0;
+    for (; j + 32 <= d; j += 32)
+        for (int part = 0; part < 4; ++part) {
+            const Floats a = *reinterpret_cast<const Floats*>(x + j + 8 * part);
+            const Floats b = *reinterpret_cast<const Floats*>(y + j + 8 * part);
+            sums[part] += __builtin_convertvector(a, Lanes) * __builtin_convertvector(b, Lanes);
+        }
+    sums[0] += sums[1] + (sums[2] + sums[3]);
+    double sum = 0.0;
+    for (int lane = 0; lane < 8; ++lane) sum += sums[0][lane];
+    for (; j < d; ++j) sum += double(x[j]) * double(y[j]);
+    return sum;
+}
+
 }  // namespace spolia

@@ -159,10 +159,12 @@ class Block {
     }
 
     void settle(Best& best) {
-        best.settle([this](const Waiting& pair, const Waiting& next) {
-            fetch(base_.rows[next.column]);
-            return exact(pair);
-        });
+        best.settle(
+            [this](const Waiting& pair, const Waiting& next) {
+                fetch(base_.rows[next.column]);
+                return about(pair);
+            },
+            [this](const Waiting& pair) { return exact(pair); }, lowers_);
     }
 
     void finish(Best& best) {
@@ -175,8 +177,12 @@ class Block {
         for (int64_t j = 0; j < base_.d; j += 16) __builtin_prefetch(row + j);
     }
 
-    Pair exact(const Waiting& pair) {
+    double about(const Waiting& pair) {
         ++out_.settled;
+        return kernel_.about(query_.rows[pair.row], base_.rows[pair.column], base_.d);
+    }
+
+    Pair exact(const Waiting& pair) const {
         const double similarity =
             kernel_.similarity(query_.rows[pair.row], base_.rows[pair.column], base_.d);
         return {similarity, uint32_t(query_.first + pair.row), base_.numbers[pair.column]};
@@ -184,6 +190,7 @@ class Block {
 
     void settle_above() {
         for (const Waiting& pair : waiting_) {
+            if (about(pair) + NEAR < out_.above) continue;
             const Pair found = exact(pair);
             if (found.similarity >= out_.above) out_.pairs[out_.pair_count++] = found;
         }

@@ -46,7 +46,7 @@ struct Collected {
     int64_t panel;     // where to go on
     int64_t group;
     int64_t survivors; // pairs that passed the filter
-    int64_t settled;   // pairs whose similarity was computed
+    int64_t settled;   // pairs whose rows were looked at
 };
 
 enum Status : int32_t { DONE = 0, PAIRS_FULL = 1, STOPPED = 2 };

@@ -30,6 +30,9 @@ struct Kernel {
     // The dot product of two rows of norm 1.0001 at most, rounded once; never -0.0.
     double (*similarity)(const float* x, const float* y, int64_t d);
 
+    // The same in float64 arithmetic, quicker.
+    double (*about)(const float* x, const float* y, int64_t d);
+
     // Once in every thread, before the first tile.
     void (*begin)();
 };

@@ -18,6 +18,7 @@ from spolia.search.exclude import Exclude
 from spolia.search.native.binding import PAIRS_FULL, STOPPED, Addresses, address, call
 from spolia.search.native.cut import Cut
 from spolia.search.native.packed import Base, Packing, Query, pack_query
+from spolia.search.native.sample import Guess
 from spolia.search.native.state import Best, State
 from spolia.search.plan import Wanted
 from spolia.search.result import JoinResult, Pairs, merge_pairs
@@ -45,8 +46,8 @@ class Join:
     query, addresses
         ``(n, d)`` rows, and where they lie.
     guesses
-        For each base, a similarity that the k-th nearest of most query rows reaches; the rows
-        that do not reach it are searched again without.
+        For each base, a similarity that the k-th nearest of most query rows reaches, or ``None``;
+        the rows that do not reach it are searched again without.
     most_survivors
         The share of pairs that may pass the filter before `PrefixTooShort` is raised.
     """
@@ -59,7 +60,7 @@ class Join:
         wanted: Wanted,
         packing: Packing,
         cut: Cut,
-        guesses: tuple[float, ...],
+        guesses: tuple[Guess | None, ...],
         most_survivors: float,
     ) -> None:
         self._query, self._addresses, self._sides = query, addresses, sides
@@ -114,7 +115,7 @@ class Join:
             Wanted(k=self._wanted.k),
             self._packing,
             self._cut,
-            (-np.inf,),
+            (None,),
             np.inf,
         )
         (found,) = again.run(silent)
@@ -173,6 +174,8 @@ class Join:
     def _block(self, start: int, packed: list[tuple[int, Base]]) -> int:
         """Join a block of query rows with all that is packed; returns the number of rows."""
         rows = slice(start, min(self._n, start + self._cut.rows))
+        for whole in self._wholes:
+            whole.guess(rows, self._query)
         query = pack_query(
             self._packing,
             lambda: np.asarray(self._query[rows]),
@@ -215,8 +218,9 @@ _Stretch = tuple[int, npt.NDArray[np.uint32], npt.NDArray[np.uint8] | None]
 class Whole:
     """The join with one base, put together from its blocks in any order."""
 
-    def __init__(self, n: int, m: int, wanted: Wanted, claims: Claims, guess: float) -> None:
+    def __init__(self, n: int, m: int, wanted: Wanted, claims: Claims, guess: Guess | None) -> None:
         self._wanted, self._claims, self._guess = wanted, claims, guess
+        self._guesses: Float64 = np.full(n, -np.inf)
         self._keep = min(wanted.k or 0, m)
         self._lock = threading.Lock()
         self._indices: Int64 = np.full((n, wanted.k or 0), -1, dtype=np.int64)
@@ -234,12 +238,18 @@ class Whole:
         nearest, top = None, None
         if self._keep:
             nearest = Best(n, self._keep, cut.waiting)
-            nearest.load(rows.start, self._indices[rows], self._similarities[rows], self._guess)
+            before = self._indices[rows], self._similarities[rows]
+            nearest.load(rows.start, *before, self._guesses[rows])
         if wanted.top is not None:
             top = Best(1, min(wanted.top, n * columns), cut.top_waiting)
             if len(self._top) == wanted.top:
                 top.c["floor"] = self._top.similarity[-1]
         return State(nearest, top, wanted.above)
+
+    def guess(self, rows: slice, query: Rows) -> None:
+        """Guess what the k-th nearest of some rows reach."""
+        if self._guess is not None:
+            self._guesses[rows] = self._guess.of(np.asarray(query[rows]))
 
     def take_pairs(self, pairs: Pairs) -> None:
         """Take in pairs at or above."""
@@ -262,9 +272,9 @@ class Whole:
         Every pair that could reach the guess was looked at, so the k nearest of a row are right
         if the last of them reaches it.
         """
-        if self._keep == 0 or self._guess == -np.inf:
+        if self._keep == 0:
             return np.empty(0, dtype=np.int64)
-        return np.flatnonzero(self._similarities[:, self._keep - 1] < self._guess)
+        return np.flatnonzero(self._similarities[:, self._keep - 1] < self._guesses)
 
     def replace_rows(self, rows: Int64, found: JoinResult) -> None:
         """Take in the nearest of some rows, found by a join of their own."""

@@ -29,6 +29,20 @@ _MISSED = 0.02
 
 
 @dataclass(frozen=True, eq=False)
+class Guess:
+    """A similarity that the k-th nearest of nearly all query rows reaches."""
+
+    centre: Float32
+    """``(d,)``: what base rows have in common."""
+    level: float
+    """Added to a row's similarity with it."""
+
+    def of(self, rows: Float32) -> Float64:
+        """Return the guess for each of some query rows, ``(n,)``."""
+        return (rows @ self.centre).astype(np.float64) + self.level
+
+
+@dataclass(frozen=True, eq=False)
 class Sample:
     """Some rows of each side, and the similarity that each sampled query row must reach."""
 
@@ -40,8 +54,8 @@ class Sample:
     """``(f, d)``, none of the above."""
     floors: Float64
     """``(s,)``: pairs below are of no use to the row, as far as the sample tells."""
-    guesses: tuple[float, ...]
-    """For each base: a similarity that the k-th nearest of nearly all query rows reaches."""
+    guesses: tuple[Guess | None, ...]
+    """For each base; ``None`` where no nearest are wanted, or too few rows are allowed."""
 
 
 def take_sample(
@@ -59,24 +73,23 @@ def take_sample(
     if len(rows) < LEAST_ROWS or total == 0:
         return None
     x = np.asarray(query[rows])
-    floor = np.full(len(rows), np.inf)
-    guesses = []
-    for base, exclude in zip(bases, excludes, strict=True):
-        hidden = None if exclude is None else exclude.subset(rows)
-        keep = min(max(wanted.k or 1, _top_share(wanted, n, len(rows))), base.shape[0])
-        best = _best(x, base, keep, hidden)
-        guesses.append(-np.inf)
-        if wanted.k is not None:
-            nearest = best[:, min(wanted.k, keep) - 1] if keep >= wanted.k else np.full(len(x), -1)
-            guesses[-1] = _guess(nearest)
-            floor = np.minimum(floor, np.maximum(nearest, guesses[-1]))
-        if wanted.top is not None:
-            share = np.sort(best, axis=None)[::-1][: _top_share(wanted, n, len(rows))]
-            floor = np.minimum(floor, share[-1])
-    if wanted.above is not None:
-        floor = np.minimum(floor, wanted.above)
     both = _spread_rows(bases, BASE_ROWS + FIT_ROWS // 2)
     seen = np.arange(len(both)) % 2 == 0
+    centre = both.mean(axis=0, dtype=np.float64).astype(np.float32)
+    floor = np.full(len(rows), np.inf if wanted.above is None else wanted.above)
+    guesses: list[Guess | None] = []
+    for base, exclude in zip(bases, excludes, strict=True):
+        hidden = None if exclude is None else exclude.subset(rows)
+        share = -(-(wanted.top or 0) * len(rows) // n)  # of the best pairs, in these rows
+        best = _best(x, base, min(max(wanted.k or 0, share, 1), base.shape[0]), hidden)
+        guess = None
+        if wanted.k is not None:
+            nearest = best[:, min(wanted.k, best.shape[1]) - 1]
+            guess = _guess(x, nearest, centre)
+            floor = np.minimum(floor, nearest if guess is None else np.fmax(nearest, guess.of(x)))
+        guesses.append(guess)
+        if share:
+            floor = np.minimum(floor, np.sort(best, axis=None)[::-1][:share][-1])
     others = np.asarray(query[np.setdiff1d(spread(n, FIT_ROWS // 2), rows)])
     return Sample(x, both[seen], np.concatenate([both[~seen], others]), floor, tuple(guesses))
 
@@ -101,11 +114,6 @@ def _spread_rows(bases: Sequence[Rows], count: int) -> Float32:
     return np.concatenate(parts)
 
 
-def _top_share(wanted: Wanted, n: int, sampled: int) -> int:
-    """Return how many of the best pairs the sampled rows should hold."""
-    return -(-(wanted.top or 0) * sampled // n)
-
-
 def _best(x: Float32, base: Rows, keep: int, exclude: Exclude | None) -> Float64:
     """Return about the ``keep`` largest similarities of each row, falling, ``(s, keep)``."""
     best = np.full((len(x), keep), -np.inf, dtype=np.float32)
@@ -120,6 +128,8 @@ def _best(x: Float32, base: Rows, keep: int, exclude: Exclude | None) -> Float64
     return -np.sort(-best, axis=1).astype(np.float64)
 
 
-def _guess(nearest: Float64) -> float:
-    """Return a similarity that all but a few of the sampled rows reach."""
-    return float(np.sort(nearest)[int(_MISSED * len(nearest))])
+def _guess(x: Float32, nearest: Float64, centre: Float32) -> Guess | None:
+    """Return what all but a few of the sampled rows reach."""
+    over = np.sort(nearest - x @ centre)
+    level = float(over[int(_MISSED * len(over))])
+    return Guess(centre, level) if np.isfinite(level) else None

@@ -34,10 +34,11 @@ class Best:
         self.c["keep"], self.c["extra"], self.c["room"] = keep, room - keep, waiting
         self.c["floor"] = -np.inf
 
-    def load(self, first: int, indices: Int64, similarities: Float64, guess: float) -> None:
+    def load(self, first: int, indices: Int64, similarities: Float64, guess: Float64) -> None:
         """Go on from what earlier stretches of base gave each query row, ``(groups, k)``.
 
-        Groups are query rows from number ``first`` on. Pairs below ``guess`` are not looked for.
+        Groups are query rows from number ``first`` on; pairs below a row's ``guess`` are not
+        looked for.
         """
         keep = self._keep
         self._best["query"] = first + np.arange(len(indices))[:, np.newaxis]

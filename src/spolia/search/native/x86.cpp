@@ -71,6 +71,8 @@ SPOLIA_TARGET double similarity(const float* x, const float* y, int64_t d) {
     return similarity_of(x, y, d);
 }
 
+SPOLIA_TARGET double about(const float* x, const float* y, int64_t d) { return about_of(x, y, d); }
+
 #undef SPOLIA_TARGET
 }  // namespace avx2
 
@@ -129,6 +131,8 @@ SPOLIA_TARGET bool tile(const int8_t* query, const uint8_t* panel, int depth,
 SPOLIA_TARGET double similarity(const float* x, const float* y, int64_t d) {
     return similarity_of(x, y, d);
 }
+
+SPOLIA_TARGET double about(const float* x, const float* y, int64_t d) { return about_of(x, y, d); }
 
 #undef SPOLIA_TARGET
 }  // namespace avx512
@@ -202,11 +206,11 @@ bool amx_allowed() {
 }
 
 const Kernel avx2_kernel = {"avx2", avx2::ROWS,       4,            64, 63,
-                            avx2::tile, avx2::similarity, begin_nothing};
+                            avx2::tile, avx2::similarity, avx2::about, begin_nothing};
 const Kernel avx512_kernel = {"avx512", avx512::ROWS,       4,            128, 127,
-                              avx512::tile, avx512::similarity, begin_nothing};
+                              avx512::tile, avx512::similarity, avx512::about, begin_nothing};
 const Kernel amx_kernel = {"amx", amx::ROWS, amx::UNIT,          0,         127,
-                           amx::tile, avx512::similarity, amx::begin};
+                           amx::tile, avx512::similarity, avx512::about, amx::begin};
 
 }  // namespace spolia
 

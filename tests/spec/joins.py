@@ -16,7 +16,7 @@ from spolia.search.join import join
 from spolia.search.native.binding import kernels
 from spolia.search.native.cut import make_cut
 from spolia.search.native.depth import make_rotation
-from spolia.search.native.packed import Packing, Rotation
+from spolia.search.native.packed import Centre, Packing
 from spolia.search.native.run import Join as KernelJoin
 from spolia.search.native.run import Side
 from spolia.search.native.sample import Guess
@@ -106,12 +106,17 @@ small_tiles = planned(rows=3, columns=4, strip=5, waiting=0)
 
 
 def compiled(
-    *, depth: float | None = None, guess: float | None = None, kernel: str = "plain", **changes: Any
+    *,
+    depth: float | None = None,
+    centred: bool = False,
+    guess: float | None = None,
+    kernel: str = "plain",
+    **changes: Any,
 ) -> Join:
     """Return the join by the compiled kernel, packed and cut up otherwise than it would choose.
 
     ``depth`` is the share of the coordinates that are packed, of rows turned at random; all, and
-    not turned, where it is ``None``.
+    not turned, where it is ``None``. Rows that are turned are also ``centred``.
     """
 
     def run(query: Rows, base: Rows, wanted: Wanted, exclude: Exclude | None) -> JoinResult:
@@ -122,8 +127,12 @@ def compiled(
         assert places[1] is not None
         chosen = next(one for one in kernels() if one.name == kernel)
         d = base.shape[1]
-        turned = None if depth is None else turned_by(base, max(1, int(depth * d)))
-        packing = Packing(chosen, d, turned)
+        centre = Centre.of(base) if len(base) and (depth or centred) else None
+        rotation = None
+        if centre is not None and depth is not None:
+            axes, _ = np.linalg.qr(np.random.default_rng(d).standard_normal((d + 1, d + 1)))
+            rotation = make_rotation(axes, max(1, int(depth * d)), mix=True)
+        packing = Packing(chosen, d, centre, rotation)
         sizes = query.shape[0], base.shape[0]
         cut = make_cut(*sizes, packing, rest, memory=1 << 30, threads=2)
         assert cut is not None
@@ -141,16 +150,6 @@ def compiled(
     return as_join(run)
 
 
-def turned_by(base: Rows, depth: int) -> Rotation:
-    """Return a rotation onto ``depth`` random directions about the mean of ``base``."""
-    d = base.shape[1]
-    rng = np.random.default_rng(depth)
-    axes, _ = np.linalg.qr(rng.standard_normal((d + 1, d + 1)))
-    rows = np.asarray(base[: base.shape[0]])
-    centre = rows.mean(axis=0) if len(rows) else np.zeros(d)
-    return make_rotation(axes, depth, centre.astype(np.float32), 0.125, 0.5, mix=True)
-
-
 RIGHT: dict[str, Join] = {
     "reference": reference,
     "library": partial(join, engine="library"),
@@ -163,6 +162,7 @@ if kernels():  # where spolia was installed without a compiler, there are none
         "kernel": partial(join, engine="kernel"),
         "kernel, half the depth": compiled(depth=0.5, guess=0.1),
         "kernel, small pieces": compiled(rows=3, columns=5, waiting=2, top_waiting=9),
+        "kernel, centred": compiled(centred=True),
         "kernel, wrong guess": compiled(depth=1.0, guess=0.99, columns=48),
     }
 

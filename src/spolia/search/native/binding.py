@@ -35,16 +35,18 @@ class Source(ctypes.Structure):
         ("rows", ctypes.c_void_p),
         ("prefix", ctypes.c_void_p),
         ("whole", ctypes.c_void_p),
+        ("centre", ctypes.c_void_p),
         ("width", ctypes.c_int64),
-        ("rounding", ctypes.c_double),
-        ("frame_error", ctypes.c_double),
+        *((name, ctypes.c_double) for name in ("rounding", "frame_error", "weight", "mean")),
     )
 
 
 class Sizes(ctypes.Structure):
     """``Sizes`` in pack.h."""
 
-    _fields_ = tuple((name, ctypes.c_void_p) for name in ("scale", "norm", "error", "tail"))
+    _fields_ = tuple(
+        (name, ctypes.c_void_p) for name in ("scale", "norm", "error", "tail", "shift")
+    )
 
 
 class PackedPanels(ctypes.Structure):

@@ -50,7 +50,7 @@ def make_cut(
     for count in range(threads, 0, -1):
         for rows in _BLOCK_ROWS:
             state = (keep + extra_room(keep)) * PAIR.itemsize + waiting * WAITING.itemsize
-            row = packing.depth + _ROW + (state if keep else 0)
+            row = packing.kernel.depth(packing.d + 1) + _ROW + (state if keep else 0)
             if packing.rotation is not None:
                 row += 4 * (packing.width + packing.d)
             used = _THREAD + rows * row
@@ -59,7 +59,8 @@ def make_cut(
             if wanted.above is not None:
                 used += PAIR_ROOM * PAIR.itemsize * 3
             left = budget - shared - count * used
-            columns = left // (packing.depth + COLUMN_BYTES)
+            # Whole rows, because a prefix may turn out to be too short.
+            columns = left // (packing.kernel.depth(packing.d + 1) + COLUMN_BYTES)
             if columns >= min(m, 1 << 16):
                 blocks = max(1, -(-n // (rows * count)) * count)
                 return Cut(

@@ -6,14 +6,15 @@ a sample of the rows tells where the sum of both is least.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.fft import dct
 
-from spolia.core.types import Float32, Float64
+from spolia.core.types import Float32, Float64, Rows
 from spolia.search.native.binding import Kernel
-from spolia.search.native.packed import Packing, Rotation
-from spolia.search.native.sample import Sample
+from spolia.search.native.packed import Centre, Packing, Rotation
+from spolia.search.native.sample import Sample, spread_rows
 
 # Nanoseconds of one thread, measured; only their ratios matter.
 _BYTE = {"amx": 0.0012, "avx512": 0.0055, "neon": 0.02, "avx2": 0.021}
@@ -29,12 +30,17 @@ _ROTATION = 0.03
 _WORTH = 0.9
 """A rotation must promise to save a tenth of the time."""
 _STEP = 64
+_CENTRE_ROWS = 512
+_COMMON = 0.1
+"""The square of a centre's norm from which on it is taken off."""
+_WORTH_A_LOOK = 8.0
+"""Nanoseconds over d**3 that a join must take before its rows are turned: their axes cost .5."""
 _PEAK = 4.0
 """The largest coordinate of a mixed row, over its root mean square, about."""
 
 
 def choose_packing(
-    kernel: Kernel, d: int, sample: Sample | None, pairs: float, rows: int
+    kernel: Kernel, bases: Sequence[Rows], sample: Sample | None, pairs: float, rows: int
 ) -> tuple[Packing, float]:
     """Return the packing that promises to be fastest, and when to give it up.
 
@@ -48,20 +54,32 @@ def choose_packing(
     Packing, float
         The share of pairs that may pass the filter before whole rows would surely be faster.
     """
-    full = Packing(kernel, d, None)
+    d = bases[0].shape[1]
+    full = Packing(kernel, d, _worthy_centre(bases))
     if sample is None or d < 2 * _STEP:
         return full, math.inf
+    plain = _cost(kernel, full.width, _survivors(sample, full.centre), pairs)
+    if plain < _WORTH_A_LOOK * d**3:
+        return full, math.inf
     look = _Look(sample)
-    plain = _cost(kernel, d, look.plain(), pairs)
     best, least = 0, _WORTH * plain
     for depth in [*range(_STEP, d, _STEP), d]:
-        cost = _cost(kernel, depth, look.rotated(depth), pairs) + rows * d * depth * _ROTATION
+        cost = _cost(kernel, depth, look.survivors(depth), pairs) + rows * d * depth * _ROTATION
         if cost < least:
             best, least = depth, cost
-    rotation = look.rotation(best) if best else None
-    if rotation is None:
+    rotation = make_rotation(look.axes, best, mix=True) if best else None
+    if rotation is None or rotation.frame_error > 1e-3 or rotation.rounding > 0.05:
         return full, math.inf
-    return Packing(kernel, d, rotation), 1.1 * plain / pairs / _SURVIVOR
+    return Packing(kernel, d, look.centre, rotation), 1.1 * plain / pairs / _SURVIVOR
+
+
+def _worthy_centre(bases: Sequence[Rows]) -> Centre | None:
+    """Return the centre of the rows, if taking it off makes them a good deal shorter."""
+    rows = spread_rows(bases, _CENTRE_ROWS)
+    if len(rows) == 0:
+        return None
+    centre = Centre.of(rows)
+    return centre if float(centre.vector @ centre.vector) > _COMMON else None
 
 
 def _cost(kernel: Kernel, depth: int, survivors: float, pairs: float) -> float:
@@ -74,36 +92,21 @@ class _Look:
 
     def __init__(self, sample: Sample) -> None:
         others = sample.others  # the rows judged are none of those that the axes are fitted to
-        self._sample = sample
+        self.centre = Centre.of(others)
         self._floors = sample.floors[:, np.newaxis]
-        self._centre = others.mean(axis=0, dtype=np.float64).astype(np.float32)
-        along = others @ self._centre
-        self._mean = float(along.mean())
-        # The weight that makes the added coordinates of both sides about as large.
-        self._weight = 2.0 ** round(math.log2(max(float(along.std()), 2.0**-60)) / 2)
-        centred = others - self._centre
+        centred = others - self.centre.vector
         _, vectors = np.linalg.eigh((centred.T @ centred).astype(np.float64))
         d = len(vectors)
-        self._axes = np.zeros((d + 1, d + 1))  # the added coordinate first
-        self._axes[d, 0] = 1.0
-        self._axes[:d, 1:] = vectors[:, ::-1]
-        whole = make_rotation(self._axes, d, self._centre, self._weight, self._mean, mix=False)
-        self._query, self._query_norms, self._shift = whole.query(sample.query)
-        self._base, self._base_norms = whole.base(sample.base)
+        self.axes = np.zeros((d + 1, d + 1))
+        """Orthonormal columns, that of the added coordinate first."""
+        self.axes[d, 0] = 1.0
+        self.axes[:d, 1:] = vectors[:, ::-1]
+        turn = make_rotation(self.axes, d + 1, mix=False)
+        query, self._shift = self.centre.query(sample.query)
+        self._query, self._query_norms = turn.prefix(query)
+        self._base, self._base_norms = turn.prefix(self.centre.base(sample.base))
 
-    def rotation(self, depth: int) -> Rotation | None:
-        """Return the rotation onto the leading coordinates, or ``None`` if it is too rough."""
-        made = make_rotation(self._axes, depth, self._centre, self._weight, self._mean, mix=True)
-        return made if made.frame_error < 1e-3 and made.rounding < 0.05 else None
-
-    def plain(self) -> float:
-        """Return the share of sampled pairs that pass when whole rows are packed."""
-        x, y = self._sample.query, self._sample.base
-        lost = [np.abs(rows).max(axis=1) * np.sqrt(rows.shape[1] / 12) / 127 for rows in (x, y)]
-        norms = [np.linalg.norm(rows, axis=1) for rows in (x, y)]
-        return float(np.mean(x @ y.T + _radius(norms, lost) >= self._floors))
-
-    def rotated(self, depth: int) -> float:
+    def survivors(self, depth: int) -> float:
         """Return the share of sampled pairs that pass at some depth."""
         x, y = self._query[:, :depth], self._base[:, :depth]
         norms = [np.linalg.norm(rows, axis=1) for rows in (x, y)]
@@ -117,14 +120,24 @@ class _Look:
         return float(np.mean(upper + self._shift[:, np.newaxis] >= self._floors))
 
 
+def _survivors(sample: Sample, centre: Centre | None) -> float:
+    """Return the share of sampled pairs that pass when whole rows are packed."""
+    x, y, shift = sample.query, sample.base, np.zeros(len(sample.query))
+    if centre is not None:
+        x, shift = centre.query(x)
+        y = centre.base(y)
+    lost = [np.abs(rows).max(axis=1) * np.sqrt(rows.shape[1] / 12) / 127 for rows in (x, y)]
+    norms = [np.linalg.norm(rows, axis=1) for rows in (x, y)]
+    upper = x @ y.T + _radius(norms, lost) + shift[:, np.newaxis]
+    return float(np.mean(upper >= sample.floors[:, np.newaxis]))
+
+
 def _radius(norms: list[Float32], lost: list[Float32]) -> Float64:
     """Return how far quantised rows leave a similarity open, ``(s, b)``."""
     return np.outer(norms[0], lost[1]) + np.outer(lost[0], norms[1])
 
 
-def make_rotation(
-    axes: Float64, depth: int, centre: Float32, weight: float, mean: float, *, mix: bool
-) -> Rotation:
+def make_rotation(axes: Float64, depth: int, *, mix: bool) -> Rotation:
     """Return the rotation onto the first ``depth`` of some axes.
 
     Mixed, the prefix is turned within itself by a cosine transform with random signs, so that no
@@ -144,8 +157,8 @@ def make_rotation(
     wide = frame.astype(np.float64)
     # The Frobenius norm is at least the spectral one; float64 rounds it by less than 1e-12.
     frame_error = float(np.linalg.norm(wide @ wide.T - np.eye(depth))) + 1e-12
-    # Subtracting the centre, adding the last coordinate, and d terms: each product meets at most
-    # d + 4 roundings; see `tile_margin`. The row's norm counts for each of the coordinates.
+    # Taking off the centre, and d + 1 terms: each product meets at most d + 4 roundings; see
+    # `tile_margin`. The row's norm counts for each of the coordinates.
     longest = float(np.sqrt((wide * wide).sum(axis=1).max()))
     rounding = float(np.expm1((d + 4) * 2.0**-24)) * math.sqrt(depth) * longest * 1.01
-    return Rotation(frame, frame_error, rounding, centre, weight, mean)
+    return Rotation(frame, frame_error, rounding)

@@ -55,7 +55,7 @@ def run_kernel(
         return tuple(JoinResult(histogram=one) for one in counted)
     n, d = query.shape
     places = row_addresses(query)
-    if places is None or d > kernel.deepest:
+    if places is None or d >= kernel.deepest:
         return None
     sides = []
     for base, hidden in zip(bases, excludes, strict=True):
@@ -65,10 +65,9 @@ def run_kernel(
         sides.append(Side(base, addresses, hidden))
     m = sum(base.shape[0] for base in bases)
     sample = take_sample(query, bases, excludes, rest) if n * m * d > _WORTH_A_LOOK else None
-    packing, most = choose_packing(kernel, d, sample, float(n) * m, n + m)
+    packing, most = choose_packing(kernel, bases, sample, float(n) * m, n + m)
     guesses = sample.guesses if sample else (None,) * len(bases)
-    full = Packing(kernel, d, None)
-    cut = make_cut(n, m, full, rest, memory=memory, threads=threads)
+    cut = make_cut(n, m, packing, rest, memory=memory, threads=threads)
     if cut is None:
         return None
     everything = (query, places, tuple(sides), rest)
@@ -76,7 +75,7 @@ def run_kernel(
         with one_library_thread(packing):
             found = Join(*everything, packing, cut, guesses, most).run(progress)
     except PrefixTooShort:
-        found = Join(*everything, full, cut, guesses, np.inf).run(progress)
+        found = Join(*everything, Packing(kernel, d), cut, guesses, np.inf).run(progress)
     return tuple(replace(one, histogram=count) for one, count in zip(found, counted, strict=True))
 
 

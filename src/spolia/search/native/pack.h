@@ -14,16 +14,23 @@ struct Sizes {
     double* norm;   // of the quantised row, scaled back
     double* error;  // of what rounding and quantising lost
     double* tail;   // of what the prefix leaves out
+    double* shift;  // added to every similarity; written only where there is a centre
 };
 
-// Where the coordinates come from: the rows themselves, or the leading coordinates of rotated rows.
+// Where the coordinates come from. Either from the rows themselves; or from rows less a centre c,
+// with one coordinate added, so that with a weight w and a mean t
+//     x . y = (x - c, w) . (y - c, (y . c - t) / w) + x . c - c . c + t;
+// or from the leading coordinates of such rows after a rotation.
 struct Source {
     const float* const* rows;  // (n,) addresses of d coordinates
-    const float* prefix;       // (n, width), or null: the rows themselves
-    const double* whole;       // (n,) norms of the rotated rows, at least; null without prefix
-    int64_t width;             // coordinates used: d where prefix is null
-    double rounding;           // error of a computed prefix, over its whole norm
+    const float* prefix;       // (n, width) rotated, or null
+    const double* whole;       // (n,) norms of the rows before the rotation, at least; or null
+    const float* centre;       // (d,) to subtract here, or null
+    int64_t width;             // coordinates used: d, or d + 1 with a centre, or of the prefix
+    double rounding;           // error of the computed coordinates, over the whole norm
     double frame_error;        // how far the rotation's rows are from orthonormal
+    double weight;
+    double mean;
 };
 
 void pack_query(const Kernel& kernel, const Source& source, int64_t n, int64_t depth,

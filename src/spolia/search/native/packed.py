@@ -1,6 +1,7 @@
 """Rows packed for the kernel: whole numbers of one byte, with what each row lost."""
 
 import ctypes
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +24,8 @@ COLUMN_BYTES = 48
 
 
 @dataclass(frozen=True, eq=False)
-class Rotation:
-    r"""Leading coordinates of rows that were centred and rotated.
+class Centre:
+    r"""What rows have in common, which is taken off before they are packed.
 
     With a centre c, a weight w and a mean t, the rows
 
@@ -34,51 +35,76 @@ class Rotation:
     is computed once for each query row, and what is left is small where rows are alike.
     """
 
-    frame: Float32
-    """``(depth, d + 1)``, rows all but orthonormal; the last column is for the added coordinate."""
-    frame_error: float
-    """At least the spectral norm of ``frame @ frame.T - 1``."""
-    rounding: float
-    """At least the error of a computed prefix, over the norm of the row."""
-    centre: Float32
+    vector: Float32
     """``(d,)``"""
     weight: float
     """A power of two."""
     mean: float
 
-    def query(self, rows: Float32) -> tuple[Float32, Float64, Float64]:
-        """Return prefixes ``(n, depth)``, norms and shifts ``(n,)`` of query rows."""
-        along = rows @ self.centre.astype(np.float64)
-        extra = np.full(len(rows), self.weight, dtype=np.float32)
-        centre = self.centre.astype(np.float64)
-        return *self._prefix(rows, extra), along - centre @ centre + self.mean
+    @classmethod
+    def of(cls, rows: Float32) -> "Centre":
+        """Return the centre of some rows; the weight makes both added coordinates about as large.
 
-    def base(self, rows: Float32) -> tuple[Float32, Float64]:
-        """Return prefixes ``(n, depth)`` and norms ``(n,)`` of base rows."""
-        along = rows @ self.centre.astype(np.float64)
-        return self._prefix(rows, ((along - self.mean) / self.weight).astype(np.float32))
+        >>> Centre.of(np.float32([[1, 0], [0, 1]])).vector.tolist()
+        [0.5, 0.5]
+        """
+        vector = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+        along = rows @ vector.astype(np.float64)
+        spread = max(float(along.std()), 2.0**-60)
+        return cls(vector, 2.0 ** round(math.log2(spread) / 2), float(along.mean()))
 
-    def _prefix(self, rows: Float32, extra: Float32) -> tuple[Float32, Float64]:
-        centred = rows - self.centre
-        prefix = centred @ self.frame[:, :-1].T
-        prefix += extra[:, np.newaxis] * self.frame[:, -1]
+    def query(self, rows: Float32) -> tuple[Float32, Float64]:
+        """Return query rows centred, ``(n, d + 1)``, and their shifts ``(n,)``."""
+        wide = self.vector.astype(np.float64)
+        extra = np.full(len(rows), self.weight)
+        return self._centred(rows, extra), rows @ wide - wide @ wide + self.mean
+
+    def base(self, rows: Float32) -> Float32:
+        """Return base rows centred, ``(n, d + 1)``."""
+        along = rows @ self.vector.astype(np.float64)
+        return self._centred(rows, (along - self.mean) / self.weight)
+
+    def _centred(self, rows: Float32, extra: Float64) -> Float32:
+        centred = np.empty((len(rows), len(self.vector) + 1), dtype=np.float32)
+        np.subtract(rows, self.vector, out=centred[:, :-1])
+        centred[:, -1] = extra
+        return centred
+
+
+@dataclass(frozen=True, eq=False)
+class Rotation:
+    """The leading coordinates of centred rows that were rotated."""
+
+    frame: Float32
+    """``(depth, d + 1)``, rows all but orthonormal."""
+    frame_error: float
+    """At least the spectral norm of ``frame @ frame.T - 1``."""
+    rounding: float
+    """At least the error of a computed prefix, over the norm of the row."""
+
+    def prefix(self, centred: Float32) -> tuple[Float32, Float64]:
+        """Return prefixes ``(n, depth)``, and norms of the whole rows ``(n,)``, at least."""
         squares = np.einsum("ij,ij->i", centred, centred, dtype=np.float64)
-        # A millionth more than the computed norm: rounding x - c takes at most a tenth of that.
-        return prefix, np.sqrt(squares + np.square(extra, dtype=np.float64)) * (1.0 + 1e-6)
+        # A millionth more than computed: rounding x - c takes at most a tenth of that.
+        return np.ascontiguousarray(centred @ self.frame.T), np.sqrt(squares) * (1.0 + 1e-6)
 
 
 @dataclass(frozen=True, eq=False)
 class Packing:
-    """How rows are packed: for which kernel, rotated or not."""
+    """How rows are packed: for which kernel, centred or not, rotated or not."""
 
     kernel: Kernel
     d: int
-    rotation: Rotation | None
+    centre: Centre | None = None
+    rotation: Rotation | None = None
+    """Only of centred rows."""
 
     @property
     def width(self) -> int:
         """Return the coordinates that are packed."""
-        return self.d if self.rotation is None else len(self.rotation.frame)
+        if self.rotation is not None:
+            return len(self.rotation.frame)
+        return self.d if self.centre is None else self.d + 1
 
     @property
     def depth(self) -> int:
@@ -89,13 +115,19 @@ class Packing:
         self, rows: Addresses, prefix: Float32 | None, whole: Float64 | None
     ) -> binding.Source:
         """Return rows at some addresses, or their prefixes, as the kernel reads them."""
+        here = self.centre if self.rotation is None else None  # else centred already
+        # Rounding x - c, or the added coordinate, errs by 2^-24 of each coordinate at most.
+        rounding = 0.0 if here is None else 2.0**-24 * 1.01
         return binding.Source(
             address(rows),
             address(prefix),
             address(whole),
+            None if here is None else address(here.vector),
             self.width,
-            0.0 if self.rotation is None else self.rotation.rounding,
+            rounding if self.rotation is None else self.rotation.rounding,
             0.0 if self.rotation is None else self.rotation.frame_error,
+            0.0 if here is None else here.weight,
+            0.0 if here is None else here.mean,
         )
 
 
@@ -124,8 +156,9 @@ def pack_query(
     """Return the block of query rows from number ``first`` on, packed."""
     n, kernel, depth = len(addresses), packing.kernel, packing.depth
     prefix, whole, shift = None, None, np.zeros(n)
-    if packing.rotation is not None:
-        prefix, whole, shift = packing.rotation.query(rows())
+    if packing.rotation is not None and packing.centre is not None:
+        centred, shift = packing.centre.query(rows())
+        prefix, whole = packing.rotation.prefix(centred)
     padded = -(-n // kernel.rows) * kernel.rows
     packed = aligned(padded * depth).view(np.int8)
     correction = np.empty(n, dtype=np.int32)
@@ -138,7 +171,7 @@ def pack_query(
         ctypes.c_int64(depth),
         ctypes.c_void_p(address(packed)),
         ctypes.c_void_p(address(correction)),
-        binding.Sizes(*(address(one) for one in sizes)),
+        binding.Sizes(*(address(one) for one in (*sizes, shift))),
     )
     arrays = (packed, correction, *sizes, shift, addresses)
     return Query(binding.PackedQuery(n, first, *(address(one) for one in arrays)), arrays)
@@ -196,8 +229,9 @@ class Base:
         columns = slice(start, min(self.columns, start + self.pieces.step))
         panels = slice(start // kernel.columns, -(-columns.stop // kernel.columns))
         prefix, whole = None, None
-        if self._packing.rotation is not None:
-            prefix, whole = self._packing.rotation.base(self._read(columns))
+        centre, rotation = self._packing.centre, self._packing.rotation
+        if rotation is not None and centre is not None:
+            prefix, whole = rotation.prefix(centre.base(self._read(columns)))
         out = (
             self._panels[start * depth :],
             self._scales[panels],

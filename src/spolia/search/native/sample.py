@@ -39,7 +39,7 @@ class Guess:
 
     def of(self, rows: Float32) -> Float64:
         """Return the guess for each of some query rows, ``(n,)``."""
-        return (rows @ self.centre).astype(np.float64) + self.level
+        return along(rows, self.centre) + self.level
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,23 +73,25 @@ def take_sample(
     if len(rows) < LEAST_ROWS or total == 0:
         return None
     x = np.asarray(query[rows])
-    both = _spread_rows(bases, BASE_ROWS + FIT_ROWS // 2)
+    both = spread_rows(bases, BASE_ROWS + FIT_ROWS // 2)
     seen = np.arange(len(both)) % 2 == 0
     centre = both.mean(axis=0, dtype=np.float64).astype(np.float32)
+    common = along(x, centre)
     floor = np.full(len(rows), np.inf if wanted.above is None else wanted.above)
     guesses: list[Guess | None] = []
     for base, exclude in zip(bases, excludes, strict=True):
         hidden = None if exclude is None else exclude.subset(rows)
         share = -(-(wanted.top or 0) * len(rows) // n)  # of the best pairs, in these rows
-        best = _best(x, base, min(max(wanted.k or 0, share, 1), base.shape[0]), hidden)
+        keep = min(max(wanted.k or 0, share, 1), base.shape[0])
+        over = _best(x, base, centre, keep, hidden)
         guess = None
         if wanted.k is not None:
-            nearest = best[:, min(wanted.k, best.shape[1]) - 1]
-            guess = _guess(x, nearest, centre)
-            floor = np.minimum(floor, nearest if guess is None else np.fmax(nearest, guess.of(x)))
+            nearest = over[:, min(wanted.k, keep) - 1]
+            guess = _guess(centre, nearest)
+            floor = np.minimum(floor, common + nearest)
         guesses.append(guess)
         if share:
-            floor = np.minimum(floor, np.sort(best, axis=None)[::-1][:share][-1])
+            floor = np.minimum(floor, np.sort(common[:, np.newaxis] + over, axis=None)[-share])
     others = np.asarray(query[np.setdiff1d(spread(n, FIT_ROWS // 2), rows)])
     return Sample(x, both[seen], np.concatenate([both[~seen], others]), floor, tuple(guesses))
 
@@ -104,9 +106,10 @@ def spread(n: int, count: int) -> Int64:
     return np.arange(count, dtype=np.int64) * n // max(count, 1)
 
 
-def _spread_rows(bases: Sequence[Rows], count: int) -> Float32:
+def spread_rows(bases: Sequence[Rows], count: int) -> Float32:
+    """Return about ``count`` evenly spaced rows of all bases together."""
     total = sum(base.shape[0] for base in bases)
-    shares = [-(-count * base.shape[0] // total) for base in bases]
+    shares = [-(-count * base.shape[0] // max(total, 1)) for base in bases]
     parts = [
         np.asarray(base[spread(base.shape[0], share)])
         for base, share in zip(bases, shares, strict=True)
@@ -114,12 +117,21 @@ def _spread_rows(bases: Sequence[Rows], count: int) -> Float32:
     return np.concatenate(parts)
 
 
-def _best(x: Float32, base: Rows, keep: int, exclude: Exclude | None) -> Float64:
-    """Return about the ``keep`` largest similarities of each row, falling, ``(s, keep)``."""
+def along(rows: Float32, centre: Float32) -> Float64:
+    """Return the similarities of rows with a centre, ``(n,)``."""
+    return np.asarray(rows @ centre.astype(np.float64))
+
+
+def _best(x: Float32, base: Rows, centre: Float32, keep: int, exclude: Exclude | None) -> Float64:
+    """Return the ``keep`` largest similarities of each row, falling, ``(s, keep)``.
+
+    They are counted from the row's similarity with the centre: float32 then tells apart what
+    differs little.
+    """
     best = np.full((len(x), keep), -np.inf, dtype=np.float32)
     step = max(1, AT_ONCE // len(x))
     for start in range(0, base.shape[0], step):
-        tile = x @ np.asarray(base[start : start + step]).T
+        tile = x @ (np.asarray(base[start : start + step]) - centre).T
         if exclude is not None:
             columns = slice(start, start + tile.shape[1])
             tile[exclude.hidden(slice(0, len(x)), columns)] = -np.inf
@@ -128,8 +140,7 @@ def _best(x: Float32, base: Rows, keep: int, exclude: Exclude | None) -> Float64
     return -np.sort(-best, axis=1).astype(np.float64)
 
 
-def _guess(x: Float32, nearest: Float64, centre: Float32) -> Guess | None:
+def _guess(centre: Float32, nearest: Float64) -> Guess | None:
     """Return what all but a few of the sampled rows reach."""
-    over = np.sort(nearest - x @ centre)
-    level = float(over[int(_MISSED * len(over))])
+    level = float(np.sort(nearest)[int(_MISSED * len(nearest))])
     return Guess(centre, level) if np.isfinite(level) else None

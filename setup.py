@@ -22,6 +22,7 @@ setup(
             extra_compile_args=[
                 "-std=c++17",
                 "-O3",
+                "-g0",
                 "-ffp-contract=off",
                 "-fno-math-errno",
                 "-fvisibility=hidden",
@@ -33,5 +34,6 @@ setup(
             optional=True,
         )
     ],
+    exclude_package_data={"spolia.search.native": ["*.cpp", "*.h"]},
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

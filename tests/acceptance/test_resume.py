@@ -190,41 +190,63 @@ def test_names_that_are_no_text_survive_the_whole_way(tmp_path):
     assert "\\udcff.png" in result.to_html("internal")
 
 
+def test_a_run_that_one_engine_began_is_finished_by_another(sets, expected, tmp_path):
+    run = tmp_path / "run"
+    script = KILLED.replace('folder + "/run"', repr(str(run))).replace(
+        "threads=2)", "threads=2, max_bad=0.02)"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(sets), "match", "20"],
+        env=os.environ | {"SPOLIA_KERNEL": "library"},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert 0 < len(list(run.glob("matches/*.npz"))) < 12
+    audit(sets, run)
+    assert contents(run) == expected
+
+
 JOIN = """
 import os, signal, sys
 from pathlib import Path
-from spolia.auditing.joining import join_to_folder
+from spolia.auditing.joining import JoinOptions, join_to_folder
 from spolia.search.plan import Wanted
 
 def kill_at(stage, done, total):
-    if done >= int(sys.argv[2]):
+    if done >= 60:
         os.kill(os.getpid(), signal.SIGKILL)
 
 folder = Path(sys.argv[1])
 join_to_folder(
-    folder / "query.npy", folder / "base.npy", folder / "out", Wanted(3, 0.5, 7, 20),
-    part_rows=20, progress=kill_at,
+    folder / "query.npy", folder / sys.argv[2] if sys.argv[2:] else None, folder / "out",
+    Wanted(3, 0.5, 7, 20), options=JoinOptions(part_rows=20), progress=kill_at,
 )
 """
 
 
-def test_a_killed_join_resumes_to_the_same_tables(tmp_path):
-    from spolia.auditing.joining import join_to_folder
+@pytest.mark.parametrize("kernel", ["auto", "library"])
+@pytest.mark.parametrize("base", ["base.npy", None], ids=["two sets", "one set"])
+def test_a_killed_join_resumes_to_the_same_tables(tmp_path, base, kernel):
+    """Also where another engine goes on."""
+    from spolia.auditing.joining import JoinOptions, join_to_folder
     from spolia.search.plan import Wanted
 
     rng = np.random.default_rng(0)
     for name in ("query", "base"):
         np.save(tmp_path / f"{name}.npy", spolia.normalise(rng.normal(size=(100, 6))))
-    sides = tmp_path / "query.npy", tmp_path / "base.npy"
-    wanted = Wanted(k=3, above=0.5, top=7, histogram=20)
-    whole = join_to_folder(*sides, tmp_path / "whole", wanted, part_rows=20)
+    sides = tmp_path / "query.npy", base and tmp_path / base
+    wanted, options = Wanted(k=3, above=0.5, top=7, histogram=20), JoinOptions(part_rows=20)
+    whole = join_to_folder(*sides, tmp_path / "whole", wanted, options=options)
     killed = subprocess.run(
-        [sys.executable, "-c", JOIN, str(tmp_path), "60"], capture_output=True, check=False
+        [sys.executable, "-c", JOIN, str(tmp_path), *filter(None, [base])],
+        env=os.environ | {"SPOLIA_KERNEL": kernel},
+        capture_output=True,
+        check=False,
     )
     assert killed.returncode == -signal.SIGKILL
     parts = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "parts").glob("*.npz")}
     assert 0 < len(parts) < 5
-    assert join_to_folder(*sides, tmp_path / "out", wanted, part_rows=20) == whole
+    assert join_to_folder(*sides, tmp_path / "out", wanted, options=options) == whole
     assert {path: path.stat().st_mtime_ns for path in parts} == parts
     for name in ("nearest", "above", "top", "histogram"):
         tables = [(tmp_path / run / f"{name}.parquet").read_bytes() for run in ("whole", "out")]

@@ -14,6 +14,8 @@ from PIL import Image
 
 import spolia
 from spolia.cli.main import app, run, unexpected
+from spolia.search.engines import kernel_name
+from spolia.search.native.binding import chosen_kernel, kernels
 from tests.planted import planted
 
 SPOLIA = [sys.executable, "-c", "from spolia.cli.main import main; main()"]
@@ -97,6 +99,7 @@ def test_json_is_the_report_and_nothing_else(stores, tmp_path):
         (["audit", ".", ".", "--memory", "much"], "512MiB"),
         (["join", "a.npy", "b.npy", "--out", "o"], "asked for k, above, top or histogram"),
         (["join", "a.npy", "b.npy", "--out", "o", "--k", "1"], "a.npy does not exist"),
+        (["join", "a.npy", "--out", "o", "--k", "1", "--engine", "fast"], "engine must be auto"),
         (["embed", "x.npy", "--embedder", "precomputed", "--out", "o"], "does not exist"),
         (["card", "check", "none.toml"], "none.toml"),
         (["no-such-command"], "no-such-command"),
@@ -357,6 +360,8 @@ def test_join_writes_every_table_and_equals_the_reference(stores, tmp_path):
         "top": 7,
         "histogram": 20,
     }
+    assert json.loads(done.stdout)["histogram_rows"] == truth.histogram.rows == 40
+    assert json.loads(done.stdout)["engine"] == kernel_name()
     again = spolia_cli(*call)
     assert again.stdout == done.stdout
     other = spolia_cli(*call[:-1], "--k", 4)
@@ -427,13 +432,103 @@ def test_profiles_differ_in_what_they_show(tmp_path):
     assert (out / "report.html").read_text() == public
 
 
+def test_an_engine_that_is_not_there_stops_an_audit_before_anything_is_embedded(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("train", "synthetic"):
+        np.save(tmp_path / f"{name}.npy", rng.integers(0, 256, (20, 9, 9), dtype=np.uint8))
+    call = ("audit", tmp_path / "train.npy", tmp_path / "synthetic.npy", "--out", tmp_path / "run")
+    done = spolia_cli(*call, "--engine", "fast")
+    assert done.returncode == 2
+    assert "engine must be auto, kernel, library or gpu, but is 'fast'" in done.stderr
+    assert not (tmp_path / "run" / "embeddings").exists()
+    assert spolia_cli(*call, "--engine", "library").returncode == 4
+
+
+@pytest.mark.parametrize("command", ["join", "audit"])
+def test_a_kernel_that_is_not_there_is_refused(stores, tmp_path, command):
+    calls = {
+        "join": ("join", stores / "train.npy", "--k", 1, "--out", tmp_path / "out"),
+        "audit": audit_arguments(stores),
+    }
+    done = spolia_cli(*calls[command], env={"SPOLIA_KERNEL": "avx1024"})
+    assert done.returncode == 2
+    assert "SPOLIA_KERNEL must name a kernel that was built" in done.stderr
+    assert "but is 'avx1024'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_identities_that_are_not_known_cannot_be_excluded(stores, tmp_path):
+    call = ("join", stores / "train.npy", "--k", 1, "--out", tmp_path / "out")
+    done = spolia_cli(*call, "--exclude-identities")
+    assert done.returncode == 2
+    assert "to exclude identities, both sides must have them" in done.stderr
+
+
 def test_doctor_names_versions_and_what_is_missing():
     done = spolia_cli("doctor", "--json")
     record = json.loads(done.stdout)
     assert done.returncode == 0
     assert record["packages"]["numpy"] == np.__version__
     assert record["extras"]["onnxruntime"]["install"].endswith("pip install 'spolia[onnx]'")
-    assert "exact" in record["join"]
+    assert "exact" in record["join"]["says"]
+    assert set(record["join"]["torch"]) >= {"torch", "gpu"}
+
+
+def join_of_doctor(**variables):
+    done = spolia_cli("doctor", "--json", env={"SPOLIA_KERNEL": "auto"} | variables)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["join"]
+
+
+def test_doctor_names_the_kernel_in_use_and_the_others():
+    chosen = chosen_kernel()
+    join = join_of_doctor(SPOLIA_KERNEL="auto" if chosen is None else chosen.name)
+    assert join["in_use"] == ("library" if chosen is None else chosen.name)
+    assert list(join["kernels"]) == [one.name for one in kernels()]
+    for one in kernels():
+        said = join["kernels"][one.name]
+        assert one.runs or said == "this CPU lacks it"
+        assert (said == "in use") == (one.name == join["in_use"])
+
+
+def test_doctor_says_what_a_variable_costs():
+    if not kernels():
+        pytest.skip("no kernel was built")
+    join = join_of_doctor(SPOLIA_KERNEL="library")
+    fastest = next(one.name for one in kernels() if one.runs)
+    assert join["in_use"] == "library"
+    assert f"{fastest} is faster: unset SPOLIA_KERNEL" in join["says"]
+    assert "in use" not in join["kernels"].values()
+
+
+def test_doctor_shows_what_is_wrong_with_a_variable():
+    join = join_of_doctor(SPOLIA_KERNEL="avx1024")
+    assert join["in_use"] is None
+    assert "but is 'avx1024'" in join["problem"]
+    shown = spolia_cli("doctor", env={"SPOLIA_KERNEL": "avx1024"})
+    assert shown.returncode == 0
+    assert join["problem"] in shown.stdout
+
+
+def test_an_installation_without_a_compiler_joins_and_says_what_it_lacks(stores, tmp_path):
+    package = Path(spolia.__file__).parent
+    ignored = shutil.ignore_patterns("*.so", "*.pyd", "*.dylib", "__pycache__")
+    shutil.copytree(package, tmp_path / "without" / "spolia", ignore=ignored)
+    without = {"PYTHONPATH": str(tmp_path / "without"), "SPOLIA_KERNEL": "auto"}
+    join = join_of_doctor(**without)
+    assert (join["in_use"], join["kernels"]) == ("library", {})
+    assert "without a C++ compiler" in join["problem"]
+    assert "install g++ (or clang) and reinstall" in join["problem"]
+    written = []
+    for name, variables in (("with", {}), ("without", without)):
+        call = ("join", stores / "train.npy", "--k", 3, "--out", tmp_path / f"out-{name}")
+        assert spolia_cli(*call, env=variables).returncode == 0
+        written.append((tmp_path / f"out-{name}" / "nearest.parquet").read_bytes())
+    assert written[0] == written[1]
+    call = ("join", stores / "train.npy", "--k", 3, "--engine", "kernel", "--out", tmp_path / "no")
+    done = spolia_cli(*call, env=without)
+    assert done.returncode == 2
+    assert "engine kernel must have been built" in done.stderr
 
 
 def test_demo_finds_the_planted_truth(tmp_path):

@@ -14,7 +14,7 @@ from spolia.search.copies import late_copies
 from spolia.search.engines import check_engine
 from spolia.search.exclude import Exclude, exclude_between, exclude_within
 from spolia.search.join import join
-from tests.spec.joins import KINDS, assert_same, listed, numbers, reference, rows_of
+from tests.spec.joins import KINDS, RIGHT, assert_same, listed, numbers, reference, rows_of
 
 ROWS = rows_of("random", 4, 3, 0)
 ALL = {"k": 2, "above": 0.2, "top": 3, "histogram": 6}
@@ -254,3 +254,14 @@ def test_memory_for_groups_is_counted() -> None:
     finally:
         tracemalloc.stop()
     assert peak <= least
+
+
+@pytest.mark.parametrize("right", list(RIGHT))
+def test_excluded_zero_rows_do_not_hide_negative_neighbours(right: str) -> None:
+    """A bound learnt from pairs that do not exist would be 0 here, and hide all that do."""
+    base = np.zeros((160, 8), dtype=np.float32)
+    base[150:] = -rows_of("random", 1, 8, 0) + 0.0
+    query = rows_of("random", 1, 8, 0)
+    groups = np.repeat([0, 1], [150, 10])
+    result = RIGHT[right](query, base, k=3, exclude=(np.array([0]), groups))
+    assert numbers(result.indices) == [[150, 151, 152]]

@@ -72,7 +72,7 @@ def match_all(
         sides,
         folder / "matches",
         key=_match_key(sets, plan),
-        options=MatchOptions(options.memory, options.threads, options.part_rows),
+        options=MatchOptions(options.memory, options.threads, options.part_rows, options.engine),
         progress=progress,
     )
     if halves is None:

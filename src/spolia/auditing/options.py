@@ -21,5 +21,7 @@ class Options:
     """Bytes the search may use beside the embeddings."""
     shard_records: int = 1024
     """Records a killed run embeds again at most."""
-    part_rows: int = 16384
+    part_rows: int = 65536
     """Synthetic records a killed run matches again at most."""
+    engine: str = "auto"
+    """What computes the match: ``auto``, ``kernel``, ``library`` or ``gpu``."""

@@ -12,6 +12,7 @@ from spolia.auditing.sets import AuditSet, prepare
 from spolia.core.errors import RunIncomplete, TooManyUnreadable, UsageError
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder, open_embedder
+from spolia.search.engines import check_engine
 from spolia.sources import Source, open_source
 from spolia.store.precomputed import Opened, keep_embeddings, open_precomputed
 
@@ -64,10 +65,11 @@ def prepare_all(
     Raises
     ------
     UsageError
-        If the sets cannot be compared.
+        If the sets cannot be compared, or the engine that is to compare them is not there.
     TooManyUnreadable
         If a set has too many unreadable images; ``quarantine.csv`` is written first.
     """
+    check_engine(options.engine)
     prepared: dict[str, AuditSet] = {}
     for role, one in sets.items():
         kept = folder / "embeddings" / role

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spolia.cli.console import print_json, progress_on_stderr, say, show
+from spolia.cli.join import Engine
 from spolia.cli.options import Format, Identities, JsonOutput, Memory, Quiet, Threads, parse_size
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def audit(
     ] = False,
     threads: Threads = None,
     memory: Memory = "512MiB",
+    engine: Engine = "auto",
     json_output: JsonOutput = False,
     quiet: Quiet = False,
 ) -> int:
@@ -69,6 +71,7 @@ def audit(
         overwrite=overwrite,
         threads=threads,
         memory=parse_size(memory),
+        engine=engine,
     )
     with progress_on_stderr(quiet=quiet) as progress:
         result = run_audit(

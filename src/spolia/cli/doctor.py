@@ -9,9 +9,14 @@ from typing import Any
 
 from spolia.cli.console import print_json, show
 from spolia.cli.options import JsonOutput
+from spolia.core.errors import UsageError
 
 _NEEDED = ("numpy", "scipy", "pillow", "pyarrow", "jinja2", "typer", "rich", "threadpoolctl")
 _EXTRAS = {"onnxruntime": ("onnx", "embedders by model card")}
+_NOT_BUILT = (
+    "the kernel was not built: installed without a C++ compiler; the join runs through numpy, "
+    "about 4 times slower; install g++ (or clang) and reinstall"
+)
 
 
 def doctor(json_output: JsonOutput = False) -> None:
@@ -29,7 +34,12 @@ def doctor(json_output: JsonOutput = False) -> None:
         show(f"  {name:<11} {extra['version'] or extra['install']} ({extra['for']})")
     for library in record["matrix_libraries"]:
         show(f"  matrix      {library}")
-    show(f"  join        {record['join']}")
+    show(f"  join        {record['join']['says']}")
+    if record["join"]["problem"]:
+        show(f"  problem     {record['join']['problem']}", style="yellow")
+    kernels = [f"{name}: {state}" for name, state in record["join"]["kernels"].items()]
+    show(f"  kernels     {'; '.join(kernels) or 'none'}")
+    show(f"  torch       {_of_torch(record['join']['torch'])}")
     show(f"  embedders   dct (copies, built in); {record['cards']}")
     show(f"  telemetry   {record['telemetry']}")
 
@@ -60,14 +70,66 @@ def examine() -> dict[str, Any]:
             for name, (extra, use) in _EXTRAS.items()
         },
         "matrix_libraries": libraries or ["unknown: numpy's own, slow"],
-        "join": "exact, float32 blocks through the matrix library above; this version has no "
-        "compiled kernel, so no compiler is needed and none would make it faster",
+        "join": _join(),
         "cards": "faces and others by model card"
         if find_spec("onnxruntime")
         else "model cards need onnxruntime",
         "telemetry": "none; onnxruntime's is switched off before it is loaded",
         "executable": sys.executable,
     }
+
+
+def _join() -> dict[str, Any]:
+    """Return what joins, and which kernels there are, fastest first."""
+    from spolia.search.native.binding import VARIABLE, chosen_kernel, kernels
+    from spolia.search.torch_engine import torch_report
+
+    built = kernels()
+    in_use: str | None = None
+    problem = None if built else _NOT_BUILT
+    try:
+        kernel = chosen_kernel()
+    except UsageError as error:
+        problem = str(error)
+        says = "refused, see problem"
+    else:
+        in_use = "library" if kernel is None else kernel.name
+        says = f"exact, on {in_use if kernel else 'the matrix library above'}"
+        fastest = next((one.name for one in built if one.runs), "library")
+        if in_use != fastest:
+            says += f", because {VARIABLE} says so; {fastest} is faster: unset {VARIABLE}"
+    return {
+        "in_use": in_use,
+        "says": says,
+        "kernels": _states([(one.name, one.runs) for one in built], in_use),
+        "problem": problem,
+        "torch": torch_report(),
+    }
+
+
+def _states(built: list[tuple[str, bool]], in_use: str | None) -> dict[str, str]:
+    """Return what to say of each kernel, by name, from name and whether it runs, fastest first.
+
+    >>> _states([("amx", False), ("avx512", True), ("avx2", True), ("plain", True)], "avx2")
+    {'amx': 'this CPU lacks it', 'avx512': 'runs, faster', 'avx2': 'in use',
+     'plain': 'runs, slower'}
+    """
+    states = {}
+    pace = ", faster" if in_use in dict(built) else ""
+    for name, runs in built:
+        if name == in_use:
+            states[name], pace = "in use", ", slower"
+        else:
+            states[name] = f"runs{pace}" if runs else "this CPU lacks it"
+    return states
+
+
+def _of_torch(report: dict[str, Any]) -> str:
+    if report["torch"] is None:
+        return "not installed: pip install 'spolia[gpu]' (joins on a graphics card)"
+    card = report["gpu"] or "no graphics card that it can use, so no --engine gpu"
+    products = "; multiplies for the matrix library" if report["library"] else ""
+    return f"{report['torch']}, {card}{products}"
 
 
 def _version(package: str) -> str | None:

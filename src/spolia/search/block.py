@@ -45,7 +45,7 @@ def join_block(x: Float32, first: int, task: Task, floor: float) -> JoinResult:
     dtype = np.float64 if task.plan.wide else np.float32
     left = x.astype(dtype, copy=False)
     buffer = np.empty((len(x), min(columns, m)), dtype=dtype)
-    block = _Block(x, first, task, floor)
+    block = Block(x, first, task, floor)
     for start in range(0, m, columns):
         if task.stopped():
             break
@@ -55,8 +55,11 @@ def join_block(x: Float32, first: int, task: Task, floor: float) -> JoinResult:
     return block.result()
 
 
-class _Block:
-    """The collectors of one block, fed with its tiles."""
+class Block:
+    """The collectors of one block, fed with its tiles, or with those pairs that `floors` leaves.
+
+    Parameters are those of `join_block`.
+    """
 
     def __init__(self, x: Float32, first: int, task: Task, floor: float) -> None:
         self._task = task
@@ -130,6 +133,49 @@ class _Block:
                 strip += hide
             self._find_nearest(strip, row, start)
             self._find_top(strip, row, start)
+
+    def floors(self, rows: slice) -> Float64:
+        """Return what a tile value must reach to matter to an output, for some rows ``(r,)``."""
+        floors = np.full(self._shape[0], np.inf)[rows]
+        if self._above is not None:
+            np.minimum(floors, self._above.floor, out=floors)
+        if self._nearest is not None:
+            np.minimum(floors, self._nearest.floors[rows], out=floors)
+        if self._top is not None:
+            np.minimum(floors, self._top.floors[0], out=floors)
+        return floors
+
+    def know_nearest(self, rows: slice, least: Float64) -> None:
+        """Learn that k pairs of each of some rows have true similarities of ``least`` ``(r,)``."""
+        if self._nearest is not None:
+            floors = self._nearest.floors[rows]
+            np.maximum(floors, least - self._task.plan.margin, out=floors)
+
+    def know_top(self, least: float) -> None:
+        """Learn that ``top`` pairs have true similarities of ``least`` or more."""
+        if self._top is not None:
+            floors = self._top.floors
+            np.maximum(floors, least - self._task.plan.margin, out=floors)
+
+    def take(self, rows: Int64, columns: Int64, values: Float64) -> None:
+        """Take in pairs of block and base rows with their tile values; each pair at most once.
+
+        All that reach `floors` must come; others may.
+        """
+        exclude, late = self._task.exclude, self._task.late
+        if exclude is not None:
+            apart = exclude.query_groups[self._first + rows] != exclude.base_groups[columns]
+            rows, columns, values = rows[apart], columns[apart], values[apart]
+        pairs = self._number(rows, columns)
+        if self._above is not None:
+            reached = values >= self._above.floor
+            self._above.add(self._listed_once(pairs[reached], values[reached])[0])
+        if self._nearest is not None:
+            reached = (values >= self._nearest.floors[rows]) & ~late[columns]
+            self._nearest.add(pairs[reached], values[reached])
+        if self._top is not None:
+            reached = (values >= self._top.floors[0]) & ~late[columns]
+            self._top.add(*self._listed_once(pairs[reached], values[reached]))
 
     def _hidden(self, strip: Tile, row: int, start: int) -> Flags | None:
         """Return which pairs of a strip are excluded; ``None`` if none is."""

@@ -9,6 +9,7 @@ from spolia.search.native.binding import chosen_kernel
 from spolia.search.native.engine import run_kernel
 from spolia.search.plan import Wanted
 from spolia.search.result import JoinResult
+from spolia.search.torch_engine import pays, require_gpu, run_torch
 
 ENGINES = ("auto", "kernel", "library", "gpu")
 """``kernel`` is compiled with spolia, ``library`` is numpy's matrix library, ``gpu`` is torch's;
@@ -26,8 +27,8 @@ def check_engine(engine: str) -> None:
     if engine not in ENGINES:
         raise UsageError(f"engine must be {', '.join(ENGINES[:-1])} or gpu, but is {engine!r}")
     if engine == "gpu":
-        raise UsageError("engine gpu must be installed, but is not; join with engine='auto'")
-    if engine in ("auto", "kernel") and chosen_kernel() is None and engine == "kernel":
+        require_gpu()
+    elif engine != "library" and chosen_kernel() is None and engine == "kernel":
         raise UsageError(
             "engine kernel must have been built when spolia was installed, and not be switched "
             "off by SPOLIA_KERNEL=library, but it is not there; see spolia doctor, or join with "
@@ -64,15 +65,20 @@ def run_engine(
     kernel = chosen_kernel() if engine in ("auto", "kernel") else None
     limits = {"memory": memory, "threads": threads}
     if kernel is not None:
-        found = run_kernel(kernel, query, bases, excludes, wanted, **limits, progress=progress)
-        if found is not None:
-            return found
-    return tuple(
-        run_library(
-            query, base, wanted, exclude, **limits, progress=_share(progress, number, len(bases))
-        )
-        for number, (base, exclude) in enumerate(zip(bases, excludes, strict=True))
-    )
+        done = run_kernel(kernel, query, bases, excludes, wanted, **limits, progress=progress)
+        if done is not None:
+            return done
+    found = []
+    for number, (base, exclude) in enumerate(zip(bases, excludes, strict=True)):
+        sides = (query, base, wanted, exclude)
+        tell = _share(progress, number, len(bases))
+        if engine == "gpu":
+            found.append(run_torch(*sides, device="cuda", **limits, progress=tell))
+        elif pays(query.shape[0], *base.shape, wanted):
+            found.append(run_torch(*sides, device="cpu", **limits, progress=tell))
+        else:
+            found.append(run_library(*sides, **limits, progress=tell))
+    return tuple(found)
 
 
 def _share(progress: Progress, number: int, count: int) -> Progress:

@@ -19,6 +19,7 @@ from spolia.search.exclude import (
 from spolia.search.plan import Wanted
 from spolia.search.result import JoinResult
 from spolia.search.tiles import NORM_PRODUCT
+from spolia.search.watch import Watch
 
 Several = tuple[Rows, ...] | list[Rows]
 
@@ -142,6 +143,8 @@ def join(
         ``engine`` is not there, or ``memory`` is too small.
     ResultTooLarge
         If there are more pairs at or above ``above`` than ``memory`` can hold.
+    InputChanged
+        If a file behind ``query`` or ``base`` changed meanwhile.
 
     Examples
     --------
@@ -172,6 +175,7 @@ def join(
         raise UsageError("join must be asked for an output; give k, above, top or histogram")
     cores = _at_least_one("threads", threads) or _cores()
     check_engine(engine)
+    watch = Watch(query, *_given(base))
     check_rows(query, "query")
     bases = _checked_bases(query, base)
     found = run_engine(
@@ -184,7 +188,15 @@ def join(
         threads=cores,
         progress=progress,
     )
+    watch.check()
     return found if isinstance(base, tuple | list) else found[0]
+
+
+def _given(base: Rows | Several | None) -> tuple[Rows, ...]:
+    """Return the bases, before any is looked at; none where query meets itself."""
+    if base is None:
+        return ()
+    return tuple(base) if isinstance(base, tuple | list) else (base,)
 
 
 def _checked_bases(query: Rows, base: Rows | Several | None) -> tuple[Rows, ...]:

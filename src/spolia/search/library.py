@@ -59,7 +59,7 @@ def check_memory(
     query: Rows, base: Rows, wanted: Wanted, exclude: Exclude | None, memory: int
 ) -> None:
     """Raise `UsageError` if ``memory`` is too small for a join, whatever engine does it."""
-    shape = (query.shape[0], *base.shape)
+    shape = (query.shape[0], base.shape[0], base.shape[1])
     runs = (replace(wanted, histogram=None), Wanted(histogram=wanted.histogram))
     least = max(
         least_memory(shape, run, grouped=exclude is not None) for run in runs if run != Wanted()

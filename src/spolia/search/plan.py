@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from spolia.core.errors import UsageError
 from spolia.search.tiles import tile_margin
 
-# (rows, columns) of a tile. The small ones waste most of a core: rather take fewer threads.
-_TILES = ((1024, 2048), (512, 1024), (256, 512), (128, 256))
-_SMALL_TILES = ((32, 64), (8, 64), (1, 64))
+Tiles = tuple[tuple[int, int], ...]
+"""The (rows, columns) of tiles to choose from, the largest first."""
+
+TILES: Tiles = ((1024, 2048), (512, 1024), (256, 512), (128, 256))
+# The small ones waste most of a core: rather take fewer threads.
+_SMALL_TILES: Tiles = ((32, 64), (8, 64), (1, 64))
 _STRIP = 1 << 16
 _WAITING = 1 << 12
 
@@ -60,6 +63,7 @@ def make_plan(
     memory: int,
     threads: int,
     grouped: bool = False,
+    tiles: Tiles = TILES,
 ) -> Plan:
     """Return the largest useful pieces that fit ``memory`` bytes.
 
@@ -72,6 +76,8 @@ def make_plan(
         ``(n, m, d)``: query rows, base rows, width.
     grouped
         Are pairs excluded by their groups?
+    tiles
+        The tiles to choose from, beside the smallest ones.
 
     Raises
     ------
@@ -88,7 +94,7 @@ def make_plan(
     require_memory(shape, least_memory(shape, wanted, grouped=grouped), memory)
     shared = _shared_bytes(shape, wanted, grouped=grouped)
     budget = (memory if wanted.above is None else memory // 2) - shared
-    threads, rows, columns = _fit(shape, wanted, budget, threads)
+    threads, rows, columns = _fit(shape, wanted, budget, threads, tiles)
     used = threads * _thread_bytes(rows, columns, shape, wanted)
     # Blocks of one size, and as many for each thread, so that all are busy to the end.
     blocks = -(-n // (rows * threads)) * threads
@@ -123,13 +129,13 @@ def require_memory(shape: tuple[int, int, int], least: int, memory: int) -> None
 
 
 def _fit(
-    shape: tuple[int, int, int], wanted: Wanted, budget: int, threads: int
+    shape: tuple[int, int, int], wanted: Wanted, budget: int, threads: int, tiles: Tiles
 ) -> tuple[int, int, int]:
     """Return threads, rows and columns that fit; the least there are do."""
     return next(
         (count, rows, columns)
         for count in range(threads, 0, -1)
-        for rows, columns in (_TILES if count > 1 else _TILES + _SMALL_TILES)
+        for rows, columns in (tiles if count > 1 else tiles + _SMALL_TILES)
         if count * _thread_bytes(rows, columns, shape, wanted) <= budget
     )
 

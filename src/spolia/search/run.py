@@ -1,6 +1,7 @@
 """All blocks of a join, side by side, and their results made one."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
@@ -8,12 +9,24 @@ from threadpoolctl import threadpool_limits
 
 from spolia.core.errors import ResultTooLarge
 from spolia.core.progress import Progress
-from spolia.core.types import Float64, Int64, Rows
+from spolia.core.types import Float32, Float64, Int64, Rows
 from spolia.search.block import Task, join_block
 from spolia.search.copies import late_copies
 from spolia.search.exclude import Exclude
 from spolia.search.plan import Plan, Wanted
 from spolia.search.result import Histogram, JoinResult, Pairs, histogram_edges, merge_pairs, shift
+
+BlockJoin = Callable[[Float32, int, float], JoinResult]
+"""From rows, the number of the first of them and a floor to their join; see `join_block`."""
+
+
+def by_library(task: Task) -> BlockJoin:
+    """Return the join of blocks through numpy's matrix library."""
+
+    def block(x: Float32, first: int, floor: float) -> JoinResult:
+        return join_block(x, first, task, floor)
+
+    return block
 
 
 def run_plan(
@@ -23,10 +36,12 @@ def run_plan(
     exclude: Exclude | None,
     plan: Plan,
     progress: Progress,
+    *,
+    prepare: Callable[[Task], BlockJoin] = by_library,
 ) -> JoinResult:
     """Return the join of checked rows, cut up as planned; see `spolia.search.join.join`.
 
-    A histogram counts all rows of ``query`` here.
+    A histogram counts all rows of ``query`` here. ``prepare`` is called once.
     """
     n, m = query.shape[0], base.shape[0]
     copies = max(wanted.k or 0, wanted.top or 0) or m
@@ -41,9 +56,10 @@ def run_plan(
         stopped=stopped.is_set,
     )
     whole = _Whole(n, wanted, plan.margin)
+    join_rows = prepare(task)
 
     def block(start: int) -> JoinResult:
-        return join_block(np.asarray(query[start : start + plan.rows]), start, task, whole.floor)
+        return join_rows(np.asarray(query[start : start + plan.rows]), start, whole.floor)
 
     running: dict[Future[JoinResult], int] = {}
 

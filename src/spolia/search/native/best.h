@@ -21,8 +21,6 @@ inline bool better(const Pair& one, const Pair& other) {
     return one.query != other.query ? one.query < other.query : one.base < other.base;
 }
 
-// More than float64 arithmetic errs in a similarity, in any order of up to 32,768 terms.
-constexpr double NEAR = 2e-11;
 constexpr int64_t AT_ONCE = 16;
 
 // A pair whose similarity is only known to lie between two numbers.
@@ -79,9 +77,10 @@ struct Best {
     }
 
     // Learns the similarity of all that wait: of the most promising first, nearly, until no other
-    // can matter; then exactly, of those that still can.
+    // can matter; then exactly, of those that still can. `about` may be off by `error`.
     template <class About, class Exact>
-    void settle(const About& about, const Exact& exact, std::vector<double>& lowers) {
+    void settle(const About& about, double error, const Exact& exact,
+                std::vector<double>& lowers) {
         std::sort(waiting, waiting + count, [](const Waiting& one, const Waiting& other) {
             return one.upper > other.upper;
         });
@@ -89,9 +88,10 @@ struct Best {
         while (known < count && waiting[known].upper >= floor) {
             const int64_t stop = std::min(count, known + std::max<int64_t>(keep, AT_ONCE));
             for (; known < stop; ++known) {
-                const double near = about(waiting[known], waiting[std::min(known + 2, count - 1)]);
-                waiting[known].lower = near - NEAR;
-                waiting[known].upper = near + NEAR;
+                Waiting& pair = waiting[known];
+                const double near = about(pair, waiting[std::min(known + 2, count - 1)]);
+                pair.lower = std::max(pair.lower, near - error);
+                pair.upper = std::min(pair.upper, near + error);
             }
             raise(known, lowers);
         }

@@ -52,10 +52,7 @@ class Sizes(ctypes.Structure):
 class PackedPanels(ctypes.Structure):
     """``PackedPanels`` in pack.h."""
 
-    _fields_ = tuple(
-        (name, ctypes.c_void_p)
-        for name in ("panels", "scales", "maxima", "norms", "errors", "tails")
-    )
+    _fields_ = tuple((name, ctypes.c_void_p) for name in ("panels", "scales", "maxima"))
 
 
 class PackedQuery(ctypes.Structure):
@@ -81,10 +78,7 @@ class PackedBase(ctypes.Structure):
         ("depth", ctypes.c_int64),
         ("d", ctypes.c_int64),
         ("slack", ctypes.c_double),
-        *(
-            (name, ctypes.c_void_p)
-            for name in ("panels", "scales", "maxima", "norms", "errors", "tails")
-        ),
+        *((name, ctypes.c_void_p) for name in ("panels", "scales", "maxima")),
         *((name, ctypes.c_void_p) for name in ("numbers", "late", "rows", "groups")),
     )
 

@@ -12,6 +12,9 @@ typedef int32_t Whole __attribute__((vector_size(32)));
 
 constexpr int64_t MOST_ROWS = 16;  // of a group, in any kernel
 constexpr int64_t LANES = 8;
+constexpr int64_t FETCHED = 128;  // coordinates asked for ahead; the processor goes on by itself
+constexpr int64_t SEED_COLUMNS = 512;  // looked at for the first floors, and
+constexpr int64_t SEED_SHARE = 16;      // so many more for each of the nearest
 constexpr double LEAST = -4.0;  // no similarity is below; keeps infinities out of the sums
 constexpr int64_t WAITING_PAIRS = 4096;  // of `above`, settled together
 
@@ -35,6 +38,11 @@ SPOLIA_CLONES void start_of(const Starts& rows, const float* most, double invers
     value = value > -limit ? value : -limit;
     const Whole whole = __builtin_convertvector(value, Whole);
     std::memcpy(start, &whole, sizeof whole);
+}
+
+SPOLIA_CLONES void bounds_of(const int32_t* sums, double scale, double correction, double shift,
+                             double* bounds) {
+    for (int c = 0; c < COLUMNS; ++c) bounds[c] = (double(sums[c]) + correction) * scale + shift;
 }
 
 double inverse_of(double scale) { return scale > 0.0 ? 1.0 / scale : 1e150; }
@@ -64,6 +72,8 @@ class Block {
         kernel_.begin();
         const int64_t panels = (base_.columns + COLUMNS - 1) / COLUMNS;
         const int64_t groups = (query_.n + kernel_.rows - 1) / kernel_.rows;
+        if (out_.nearest && out_.panel == 0 && out_.group == 0)
+            for (int64_t group = 0; group < groups; ++group) seed(group);
         for (; out_.panel < panels; ++out_.panel, out_.group = 0) {
             if (*stop) return STOPPED;
             if (passed(out_.panel)) continue;
@@ -90,6 +100,69 @@ class Block {
         if (!out_.once || out_.nearest) return false;
         const int64_t last = std::min(base_.columns, (panel + 1) * COLUMNS) - 1;
         return int64_t(base_.numbers[last]) <= query_.first;
+    }
+
+    // Raises the floors of a few rows of which nothing is known yet, from the first panels. Of each
+    // lane, all columns that fall on it, the largest lower bound is kept: the keep-th largest of
+    // these is a floor, and finding it is cheaper than keeping all pairs.
+    void seed(int64_t group) {
+        const int64_t first = group * kernel_.rows;
+        const int64_t rows = std::min<int64_t>(kernel_.rows, query_.n - first);
+        const int64_t keep = out_.nearest[first].keep;
+        const int64_t columns = std::min(base_.columns, SEED_COLUMNS + SEED_SHARE * keep);
+        const int64_t stripes = (4 * keep + COLUMNS - 1) / COLUMNS, lanes = stripes * COLUMNS;
+        if (columns < lanes || out_.nearest[first].floor > LEAST) return;
+        lowers_.assign(size_t(rows * lanes), LEAST);
+        alignas(64) int32_t start[MOST_ROWS], excess[MOST_ROWS * COLUMNS];
+        uint64_t hits[MOST_ROWS];
+        std::fill(start, start + MOST_ROWS, -NEVER);  // every pair is a hit
+        for (int64_t panel = 0; (panel + 1) * COLUMNS <= columns; ++panel) {
+            kernel_.tile(query_.packed + first * base_.depth,
+                         base_.panels + panel * COLUMNS * base_.depth, int(base_.depth), start,
+                         hits, excess);
+            for (int64_t r = 0; r < rows; ++r)
+                raise(first + r, panel, excess + r * COLUMNS,
+                      lowers_.data() + r * lanes + panel % stripes * COLUMNS);
+        }
+        for (int64_t r = 0; r < rows; ++r) {
+            const auto begin = lowers_.begin() + r * lanes;
+            std::nth_element(begin, begin + (keep - 1), begin + lanes, std::greater<double>());
+            Best& best = out_.nearest[first + r];
+            best.floor = std::max(best.floor, *(begin + (keep - 1)));
+            refresh(first + r);
+        }
+    }
+
+    // Takes the pairs of a row and a panel into the lanes they fall on.
+    void raise(int64_t row, int64_t panel, const int32_t* sums, double* lanes) const {
+        const double shift = query_.shift[row] - radius(row, panel);
+        const double scale = query_.scale[row] * base_.scales[panel];
+        const double correction = double(NEVER) - query_.correction[row];
+        double next[COLUMNS];
+        bounds_of(sums, scale, correction, shift, next);
+        if (query_.groups || base_.late)
+            for (int64_t c = 0; c < COLUMNS; ++c)
+                if (hidden(row, panel * COLUMNS + c) || is_late(panel * COLUMNS + c))
+                    next[c] = LEAST;
+        for (int64_t c = 0; c < COLUMNS; ++c) lanes[c] = std::max(lanes[c], next[c]);
+    }
+
+    bool hidden(int64_t row, int64_t column) const {
+        return query_.groups && query_.groups[row] == base_.groups[column];
+    }
+
+    bool is_late(int64_t column) const { return base_.late && base_.late[column]; }
+
+    // What the packed rows say of a similarity, and how far off that may be.
+    double similarity_of_sum(int64_t row, int64_t panel, double sum) const {
+        return (sum - query_.correction[row]) * query_.scale[row] * base_.scales[panel] +
+               query_.shift[row];
+    }
+
+    double radius(int64_t row, int64_t panel) const {
+        const float* most = base_.maxima + 3 * panel;
+        return query_.error[row] * most[0] + query_.norm[row] * most[1] +
+               query_.tail[row] * most[2] + base_.slack;
     }
 
     void refresh(int64_t row) {
@@ -121,25 +194,22 @@ class Block {
         const int64_t columns = std::min<int64_t>(COLUMNS, base_.columns - panel * COLUMNS);
         const uint64_t there = (uint64_t(1) << columns) - 1;
         for (int64_t r = 0; r < rows; ++r) {
+            if ((hits[r] & there) == 0) continue;
+            const int64_t row = first + r;
+            const double off = radius(row, panel);
             for (uint64_t left = hits[r] & there; left; left &= left - 1) {
                 const int c = __builtin_ctzll(left);
-                const double dot = double(excess[r * COLUMNS + c]) - start[r] -
-                                   query_.correction[first + r];
-                offer(first + r, panel * COLUMNS + c,
-                      dot * query_.scale[first + r] * scale + query_.shift[first + r]);
+                const double sum = double(excess[r * COLUMNS + c]) - start[r];
+                offer(row, panel * COLUMNS + c, similarity_of_sum(row, panel, sum), off);
             }
         }
     }
 
-    void offer(int64_t row, int64_t column, double similarity) {
+    void offer(int64_t row, int64_t column, double similarity, double off) {
         ++out_.survivors;
-        if (query_.groups && query_.groups[row] == base_.groups[column]) return;
-        const double radius = query_.error[row] * base_.norms[column] +
-                              query_.norm[row] * base_.errors[column] +
-                              query_.tail[row] * base_.tails[column] + base_.slack;
-        const Waiting pair = {similarity - radius, similarity + radius, uint32_t(row),
-                              uint32_t(column)};
-        const bool late = base_.late && base_.late[column];
+        if (hidden(row, column)) return;
+        const Waiting pair = {similarity - off, similarity + off, uint32_t(row), uint32_t(column)};
+        const bool late = is_late(column);
         if (out_.nearest && !late) add(out_.nearest[row], pair, row);
         if (out_.once && int64_t(base_.numbers[column]) <= query_.first + row) return;
         if (pair.upper >= out_.above) waiting_.push_back(pair);
@@ -151,7 +221,7 @@ class Block {
         best.waiting[best.count++] = pair;
         if (!best.full()) return;
         best.thin(lowers_);
-        if (best.count > best.room / 2) settle(best);
+        if (best.count > best.room / 4 * 3) settle(best);
         if (&best == out_.top)
             refresh_all();
         else
@@ -164,6 +234,7 @@ class Block {
                 fetch(base_.rows[next.column]);
                 return about(pair);
             },
+            about_error(base_.d),
             [this](const Waiting& pair) { return exact(pair); }, lowers_);
     }
 
@@ -174,7 +245,8 @@ class Block {
     }
 
     void fetch(const float* row) const {
-        for (int64_t j = 0; j < base_.d; j += 16) __builtin_prefetch(row + j);
+        const int64_t ahead = std::min(base_.d, FETCHED);
+        for (int64_t j = 0; j < ahead; j += 16) __builtin_prefetch(row + j);
     }
 
     double about(const Waiting& pair) {
@@ -190,7 +262,7 @@ class Block {
 
     void settle_above() {
         for (const Waiting& pair : waiting_) {
-            if (about(pair) + NEAR < out_.above) continue;
+            if (about(pair) + about_error(base_.d) < out_.above) continue;
             const Pair found = exact(pair);
             if (found.similarity >= out_.above) out_.pairs[out_.pair_count++] = found;
         }

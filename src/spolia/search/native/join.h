@@ -27,7 +27,6 @@ struct PackedBase {
     const uint8_t* panels;
     const double* scales;       // (panels,)
     const float* maxima;        // (panels, 3): norm, error, tail
-    const float *norms, *errors, *tails;  // (columns,)
     const uint32_t* numbers;    // (columns,) rows of base, rising
     const uint8_t* late;        // (columns,) or null: neither among the nearest nor the top
     const float* const* rows;   // (columns,)

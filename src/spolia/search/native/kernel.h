@@ -30,7 +30,7 @@ struct Kernel {
     // The dot product of two rows of norm 1.0001 at most, rounded once; never -0.0.
     double (*similarity)(const float* x, const float* y, int64_t d);
 
-    // The same in float64 arithmetic, quicker.
+    // The same in float32 arithmetic, quicker; off by `about_error` at most.
     double (*about)(const float* x, const float* y, int64_t d);
 
     // Once in every thread, before the first tile.
@@ -45,6 +45,7 @@ extern const Kernel amx_kernel;
 bool amx_allowed();
 #elif defined(__aarch64__)
 extern const Kernel neon_kernel;
+bool neon_dot_available();
 #endif
 
 }  // namespace spolia

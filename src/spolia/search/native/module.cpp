@@ -36,7 +36,7 @@ const Choice* choices(int* count) {
         {&plain_kernel, true},
     };
 #elif defined(__aarch64__)
-    static const Choice all[] = {{&neon_kernel, true}, {&plain_kernel, true}};
+    static const Choice all[] = {{&neon_kernel, neon_dot_available()}, {&plain_kernel, true}};
 #else
     static const Choice all[] = {{&plain_kernel, true}};
 #endif

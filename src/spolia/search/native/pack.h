@@ -39,8 +39,7 @@ void pack_query(const Kernel& kernel, const Source& source, int64_t n, int64_t d
 struct PackedPanels {
     uint8_t* panels;
     double* scales;  // (panels,)
-    float* maxima;   // (panels, 3): norm, error and tail
-    float *norms, *errors, *tails;  // (n,), rounded up
+    float* maxima;   // (panels, 3): the largest norm, error and tail, rounded up
 };
 
 void pack_base(const Kernel& kernel, const Source& source, int64_t n, int64_t depth,

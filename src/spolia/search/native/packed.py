@@ -19,7 +19,7 @@ SLACK = 2e-11
 PANELS_AT_ONCE = 64
 """Panels packed together by one thread."""
 
-COLUMN_BYTES = 48
+COLUMN_BYTES = 40
 """What a packed base row needs beside its coordinates, at most."""
 
 
@@ -210,9 +210,8 @@ class Base:
         self._panels = aligned(panels * packing.kernel.columns * depth)
         self._scales: Float64 = np.empty(panels)
         self._maxima = np.empty((panels, 3), dtype=np.float32)
-        self._sizes = [np.empty(columns, dtype=np.float32) for _ in range(3)]
-        arrays = (self._panels, self._scales, self._maxima, *self._sizes)
-        self._arrays = (*arrays, numbers, late, addresses, groups)
+        packed = (self._panels, self._scales, self._maxima)
+        self._arrays = (*packed, numbers, late, addresses, groups)
         self.columns = columns
         self.c = binding.PackedBase(
             columns, depth, packing.d, SLACK, *(address(one) for one in self._arrays)
@@ -236,7 +235,6 @@ class Base:
             self._panels[start * depth :],
             self._scales[panels],
             self._maxima[panels],
-            *(one[columns] for one in self._sizes),
         )
         call(
             "spolia_pack_base",

@@ -14,6 +14,7 @@ from spolia.search.copies import late_copies
 from spolia.search.engines import check_engine
 from spolia.search.exclude import Exclude, exclude_between, exclude_within
 from spolia.search.join import join
+from spolia.search.torch_engine import available
 from tests.spec.joins import KINDS, RIGHT, assert_same, listed, numbers, reference, rows_of
 
 ROWS = rows_of("random", 4, 3, 0)
@@ -165,9 +166,22 @@ def test_an_engine_that_is_everywhere_joins(engine: str) -> None:
     assert_same(join(ROWS, **ALL, engine=engine), reference(ROWS, **ALL))
 
 
+@pytest.mark.skipif(available("cuda"), reason="there is a card, so engine gpu is not refused")
 def test_an_engine_that_is_not_here_is_refused() -> None:
-    with pytest.raises(UsageError, match="engine gpu must be installed"):
+    with pytest.raises(UsageError, match="engine gpu needs"):
         join(ROWS, k=1, engine="gpu")
+
+
+def test_a_kernel_that_is_switched_off_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPOLIA_KERNEL", "library")
+    with pytest.raises(UsageError, match="switched off by SPOLIA_KERNEL=library"):
+        join(ROWS, k=1, engine="kernel")
+
+
+def test_a_kernel_of_another_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPOLIA_KERNEL", "altivec")
+    with pytest.raises(UsageError, match=r"SPOLIA_KERNEL must name a kernel.*'altivec'"):
+        join(ROWS, k=1)
 
 
 # Copies

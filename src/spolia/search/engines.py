@@ -1,5 +1,8 @@
 """Which engine does a join: all return the same bits."""
 
+from collections.abc import Callable
+from functools import partial
+
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress
 from spolia.core.types import Rows
@@ -63,21 +66,30 @@ def run_engine(
     cannot do a join, the library does it.
     """
     kernel = chosen_kernel() if engine in ("auto", "kernel") else None
-    limits = {"memory": memory, "threads": threads}
     if kernel is not None:
-        done = run_kernel(kernel, query, bases, excludes, wanted, **limits, progress=progress)
+        done = run_kernel(
+            kernel,
+            query,
+            bases,
+            excludes,
+            wanted,
+            memory=memory,
+            threads=threads,
+            progress=progress,
+        )
         if done is not None:
             return done
+    n, d = query.shape
     found = []
     for number, (base, exclude) in enumerate(zip(bases, excludes, strict=True)):
-        sides = (query, base, wanted, exclude)
         tell = _share(progress, number, len(bases))
+        run: Callable[..., JoinResult] = run_library
         if engine == "gpu":
-            found.append(run_torch(*sides, device="cuda", **limits, progress=tell))
-        elif pays(query.shape[0], *base.shape, wanted):
-            found.append(run_torch(*sides, device="cpu", **limits, progress=tell))
-        else:
-            found.append(run_library(*sides, **limits, progress=tell))
+            run = partial(run_torch, device="cuda")
+        elif pays(n, base.shape[0], d, wanted):
+            run = partial(run_torch, device="cpu")
+        sides = (query, base, wanted, exclude)
+        found.append(run(*sides, memory=memory, threads=threads, progress=tell))
     return tuple(found)
 
 

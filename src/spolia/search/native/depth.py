@@ -134,7 +134,7 @@ def _survivors(sample: Sample, centre: Centre | None) -> float:
 
 def _radius(norms: list[Float32], lost: list[Float32]) -> Float64:
     """Return how far quantised rows leave a similarity open, ``(s, b)``."""
-    return np.outer(norms[0], lost[1]) + np.outer(lost[0], norms[1])
+    return np.asarray(np.outer(norms[0], lost[1]) + np.outer(lost[0], norms[1]), np.float64)
 
 
 def make_rotation(axes: Float64, depth: int, *, mix: bool) -> Rotation:

@@ -185,6 +185,8 @@ class Block {
         const float* most = base_.maxima + 3 * panel;
         const double scale = base_.scales[panel];
         const double inverse = inverse_of(scale);
+        if (out_.nearest)  // wanted soon, if there is a hit
+            for (int64_t r = 0; r < rows; ++r) __builtin_prefetch(&out_.nearest[first + r]);
         for (int64_t r = 0; r < kernel_.rows; r += LANES)
             start_of(starts_[(first + r) / LANES], most, inverse, start + r);
         if (!kernel_.tile(query_.packed + first * base_.depth,

@@ -23,6 +23,12 @@ COLUMN_BYTES = 40
 """What a packed base row needs beside its coordinates, at most."""
 
 
+def along(rows: Float32, centre: Float32) -> Float64:
+    """Return the similarities of rows with a centre, ``(n,)``."""
+    result: Float64 = np.matmul(rows, centre, dtype=np.float64)
+    return result
+
+
 @dataclass(frozen=True, eq=False)
 class Centre:
     r"""What rows have in common, which is taken off before they are packed.
@@ -49,20 +55,19 @@ class Centre:
         [0.5, 0.5]
         """
         vector = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
-        along = rows @ vector.astype(np.float64)
-        spread = max(float(along.std()), 2.0**-60)
-        return cls(vector, 2.0 ** round(math.log2(spread) / 2), float(along.mean()))
+        extra = along(rows, vector)
+        spread = max(float(extra.std()), 2.0**-60)
+        return cls(vector, 2.0 ** round(math.log2(spread) / 2), float(extra.mean()))
 
     def query(self, rows: Float32) -> tuple[Float32, Float64]:
         """Return query rows centred, ``(n, d + 1)``, and their shifts ``(n,)``."""
-        wide = self.vector.astype(np.float64)
+        (square,) = along(self.vector[np.newaxis], self.vector)
         extra = np.full(len(rows), self.weight)
-        return self._centred(rows, extra), rows @ wide - wide @ wide + self.mean
+        return self._centred(rows, extra), along(rows, self.vector) - square + self.mean
 
     def base(self, rows: Float32) -> Float32:
         """Return base rows centred, ``(n, d + 1)``."""
-        along = rows @ self.vector.astype(np.float64)
-        return self._centred(rows, (along - self.mean) / self.weight)
+        return self._centred(rows, (along(rows, self.vector) - self.mean) / self.weight)
 
     def _centred(self, rows: Float32, extra: Float64) -> Float32:
         centred = np.empty((len(rows), len(self.vector) + 1), dtype=np.float32)
@@ -144,7 +149,7 @@ class Query:
     """A packed block of query rows; ``c`` is what the kernel reads, the rest keeps it alive."""
 
     c: binding.PackedQuery
-    arrays: tuple[Any, ...]
+    arrays: list[npt.NDArray[Any]]
 
 
 def pack_query(
@@ -173,7 +178,7 @@ def pack_query(
         ctypes.c_void_p(address(correction)),
         binding.Sizes(*(address(one) for one in (*sizes, shift))),
     )
-    arrays = (packed, correction, *sizes, shift, addresses)
+    arrays: list[npt.NDArray[Any]] = [packed, correction, *sizes, shift, addresses]
     return Query(binding.PackedQuery(n, first, *(address(one) for one in arrays)), arrays)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from spolia.core.types import Float32, Float64, Int64, Rows
 from spolia.search.exclude import Exclude
+from spolia.search.native.packed import along
 from spolia.search.plan import Wanted
 
 QUERY_ROWS = 128
@@ -115,11 +116,6 @@ def spread_rows(bases: Sequence[Rows], count: int) -> Float32:
         for base, share in zip(bases, shares, strict=True)
     ]
     return np.concatenate(parts)
-
-
-def along(rows: Float32, centre: Float32) -> Float64:
-    """Return the similarities of rows with a centre, ``(n,)``."""
-    return np.asarray(rows @ centre.astype(np.float64))
 
 
 def _best(x: Float32, base: Rows, centre: Float32, keep: int, exclude: Exclude | None) -> Float64:

@@ -147,7 +147,7 @@ SPOLIA_CLONES Quantised quantise(const float* x, int64_t width, float scale, int
         error += errors[lane];
         square += squares[lane];
     }
-    return {scale * std::sqrt(square), std::sqrt(error) * (1.0 + 3e-4) + 1e-18};
+    return {scale * std::sqrt(square), std::sqrt(error) * (1.0 + 3e-4) + 1e-16};
 }
 
 // The norm of a row's coordinates: exactly for a prefix, of which the tail is reckoned; otherwise

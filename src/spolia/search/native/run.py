@@ -97,8 +97,7 @@ class Join:
                 self._stop.value = 1
         for number, whole in enumerate(self._wholes):
             self._search_again(number, whole)
-        if total == 0 and n:
-            progress("join", n, n)
+        progress("join", n, n)
         return tuple(whole.result() for whole in self._wholes)
 
     def _search_again(self, number: int, whole: "Whole") -> None:

@@ -22,8 +22,11 @@ BASE_ROWS = 2048
 FIT_ROWS = 4096
 """Other rows, half from each side, looked at for the directions in which rows vary."""
 
-AT_ONCE = 1 << 22
-"""Similarities held at a time."""
+MEMORY = 1 << 28
+"""Bytes that a sample may take while it is drawn; with less to spare, there is none."""
+
+AT_ONCE = 1 << 20
+"""Similarities held at a time, and a quarter of the coordinates."""
 
 _MISSED = 0.02
 """Share of query rows whose k-th similarity may lie below the guess; they are searched again."""
@@ -81,6 +84,9 @@ def take_sample(
     floor = np.full(len(rows), np.inf if wanted.above is None else wanted.above)
     guesses: list[Guess | None] = []
     for base, exclude in zip(bases, excludes, strict=True):
+        if base.shape[0] == 0:
+            guesses.append(None)
+            continue
         hidden = None if exclude is None else exclude.subset(rows)
         share = -(-(wanted.top or 0) * len(rows) // n)  # of the best pairs, in these rows
         keep = min(max(wanted.k or 0, share, 1), base.shape[0])
@@ -125,7 +131,7 @@ def _best(x: Float32, base: Rows, centre: Float32, keep: int, exclude: Exclude |
     differs little.
     """
     best = np.full((len(x), keep), -np.inf, dtype=np.float32)
-    step = max(1, AT_ONCE // len(x))
+    step = max(1, min(AT_ONCE // len(x), 4 * AT_ONCE // x.shape[1]))
     for start in range(0, base.shape[0], step):
         tile = x @ (np.asarray(base[start : start + step]) - centre).T
         if exclude is not None:

@@ -18,9 +18,17 @@ from spolia.search.native.depth import choose_packing, make_rotation
 from spolia.search.native.packed import Centre, Packing
 from spolia.search.native.sample import take_sample
 from spolia.search.plan import Wanted
+from spolia.search.request import Request
 from tests.spec.joins import assert_same, rows_of
 
 needs_kernel = pytest.mark.skipif(not kernels(), reason="spolia was installed without a compiler")
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sample every join, however small."""
+    monkeypatch.setattr(engine, "_WORTH_A_LOOK", 0.0)
+    monkeypatch.setattr(depth, "_WORTH_A_LOOK", 0.0)
 
 
 def kernel_of(name: str) -> Kernel:
@@ -37,50 +45,61 @@ def low_rank(n: int, d: int, rank: int, seed: int) -> Float32:
     return normalise(rows @ axes.T)
 
 
-def packing_of(query: Float32, base: Float32, wanted: Wanted, pairs: float = 1e12) -> Packing:
-    sample = take_sample(query, [base], [None], wanted)
+def request_of(
+    query: Float32, *bases: Float32, exclude: Exclude | None = None, **wanted: Any
+) -> Request:
+    excludes = (*([None] * (len(bases) - 1)), exclude)
+    return Request(query, bases, excludes, Wanted(**wanted), 1 << 30, 2, silent)
+
+
+def packing_of(query: Float32, base: Float32, **wanted: Any) -> Packing:
+    request = request_of(query, base, **wanted)
+    sample = take_sample(request)
     assert sample is not None
-    rows = len(query) + len(base)
-    return choose_packing(kernel_of("avx512"), [base], sample, pairs, rows)[0]
+    return choose_packing(kernel_of("avx512"), request, sample)[0]
 
 
 # Packing
 
 
+@pytest.mark.usefixtures("looks")
 def test_a_prefix_is_packed_where_few_directions_hold_nearly_all() -> None:
     rows = low_rank(4000, 256, 40, 0), low_rank(4000, 256, 40, 1)
-    assert packing_of(*rows, Wanted(above=0.9)).width == 64
+    assert packing_of(*rows, above=0.9).width == 64
 
 
+@pytest.mark.usefixtures("looks")
 def test_whole_rows_are_packed_where_all_directions_are_alike() -> None:
     rows = rows_of("random", 4000, 256, 0), rows_of("random", 4000, 256, 1)
-    packing = packing_of(*rows, Wanted(k=10))
+    packing = packing_of(*rows, k=10)
     assert packing.rotation is None
     assert packing.width == 256
 
 
 def test_small_joins_are_not_worth_turning() -> None:
     rows = low_rank(4000, 256, 40, 0), low_rank(4000, 256, 40, 1)
-    assert packing_of(*rows, Wanted(above=0.9), pairs=1e6).rotation is None
+    assert packing_of(*rows, above=0.9).rotation is None
 
 
+@pytest.mark.usefixtures("looks")
 def test_narrow_rows_are_not_turned() -> None:
     rows = rows_of("random", 2000, 32, 0)
-    assert packing_of(rows, rows, Wanted(k=1)).rotation is None
+    assert packing_of(rows, rows, k=1).rotation is None
 
 
 def test_what_rows_have_in_common_is_taken_off() -> None:
     rows = normalise(1.0 + 0.3 * np.random.default_rng(0).standard_normal((500, 16)))
-    packing, _ = choose_packing(kernel_of("avx512"), [rows], None, 1e3, 1000)
+    packing, _ = choose_packing(kernel_of("avx512"), request_of(rows, rows, k=1), None)
     assert packing.centre is not None
     assert packing.width == 17
 
 
+@pytest.mark.usefixtures("looks")
 def test_a_rotation_that_is_too_rough_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = low_rank(4000, 256, 40, 0), low_rank(4000, 256, 40, 1)
     rough = make_rotation(np.eye(257) * 1.01, 64, mix=True)
     monkeypatch.setattr(depth, "make_rotation", lambda *_, **__: rough)
-    assert packing_of(*rows, Wanted(above=0.9)).rotation is None
+    assert packing_of(*rows, above=0.9).rotation is None
 
 
 def test_centred_rows_have_the_similarities_of_the_rows() -> None:
@@ -96,7 +115,7 @@ def test_centred_rows_have_the_similarities_of_the_rows() -> None:
 
 def test_the_guess_is_reached_by_nearly_all_rows() -> None:
     query, base = rows_of("random", 3000, 24, 0), rows_of("random", 2000, 24, 1)
-    sample = take_sample(query, [base], [None], Wanted(k=5))
+    sample = take_sample(request_of(query, base, k=5))
     assert sample is not None
     guess = sample.guesses[0]
     assert guess is not None
@@ -106,27 +125,20 @@ def test_the_guess_is_reached_by_nearly_all_rows() -> None:
 
 def test_few_query_rows_are_not_sampled() -> None:
     rows = rows_of("random", 1500, 4, 0)
-    assert take_sample(rows, [rows], [None], Wanted(k=1)) is None
+    assert take_sample(request_of(rows, rows, k=1)) is None
 
 
 def test_empty_bases_and_excluded_rows_give_no_guess() -> None:
     query = rows_of("random", 2000, 4, 0)
     groups = np.zeros(2000, dtype=np.int64)
     all_excluded = Exclude(groups, groups[:300])
-    bases = [query[:0], query[:300]]
-    sample = take_sample(query, bases, [None, all_excluded], Wanted(k=2, top=40))
+    bases = query[:0], query[:300]
+    sample = take_sample(request_of(query, *bases, exclude=all_excluded, k=2, top=40))
     assert sample is not None
     assert sample.guesses == (None, None)
 
 
 # Joins
-
-
-@pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sample every join, however small."""
-    monkeypatch.setattr(engine, "_WORTH_A_LOOK", 0.0)
-    monkeypatch.setattr(depth, "_WORTH_A_LOOK", 0.0)
 
 
 @needs_kernel

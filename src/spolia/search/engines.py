@@ -5,12 +5,10 @@ from functools import partial
 
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress
-from spolia.core.types import Rows
-from spolia.search.exclude import Exclude
 from spolia.search.library import run_library
 from spolia.search.native.binding import chosen_kernel
 from spolia.search.native.engine import run_kernel
-from spolia.search.plan import Wanted
+from spolia.search.request import Request
 from spolia.search.result import JoinResult
 from spolia.search.torch_engine import pays, require_gpu, run_torch
 
@@ -49,47 +47,32 @@ def kernel_name(engine: str = "auto") -> str:
     return kernel.name if kernel is not None else "gpu" if engine == "gpu" else "library"
 
 
-def run_engine(
-    engine: str,
-    query: Rows,
-    bases: tuple[Rows, ...],
-    excludes: tuple[Exclude | None, ...],
-    wanted: Wanted,
-    *,
-    memory: int,
-    threads: int,
-    progress: Progress,
-) -> tuple[JoinResult, ...]:
-    """Return the joins of ``query`` with each of ``bases``, by an engine that was checked.
+def run_engine(engine: str, request: Request) -> tuple[JoinResult, ...]:
+    """Return the joins of the query with each of the bases, by an engine that was checked.
 
-    All is checked: rows, widths, options, and one of ``excludes`` for each base. Where the kernel
-    cannot do a join, the library does it.
+    Where the kernel cannot do a join, the library does it.
     """
     kernel = chosen_kernel() if engine in ("auto", "kernel") else None
-    if kernel is not None:
-        done = run_kernel(
-            kernel,
-            query,
-            bases,
-            excludes,
-            wanted,
-            memory=memory,
-            threads=threads,
-            progress=progress,
-        )
-        if done is not None:
-            return done
-    n, d = query.shape
+    done = None if kernel is None else run_kernel(kernel, request)
+    if done is not None:
+        return done
     found = []
-    for number, (base, exclude) in enumerate(zip(bases, excludes, strict=True)):
-        tell = _share(progress, number, len(bases))
+    for number, (base, exclude) in enumerate(zip(request.bases, request.excludes, strict=True)):
         run: Callable[..., JoinResult] = run_library
         if engine == "gpu":
             run = partial(run_torch, device="cuda")
-        elif pays(n, base.shape[0], d, wanted):
+        elif pays(request.query.shape[0], base.shape[0], base.shape[1], request.wanted):
             run = partial(run_torch, device="cpu")
-        sides = (query, base, wanted, exclude)
-        found.append(run(*sides, memory=memory, threads=threads, progress=tell))
+        part = run(
+            request.query,
+            base,
+            request.wanted,
+            exclude,
+            memory=request.memory,
+            threads=request.threads,
+            progress=_share(request.progress, number, len(request.bases)),
+        )
+        found.append(part)
     return tuple(found)
 
 

@@ -17,6 +17,7 @@ from spolia.search.exclude import (
     exclude_within,
 )
 from spolia.search.plan import Wanted
+from spolia.search.request import Request
 from spolia.search.result import JoinResult
 from spolia.search.tiles import NORM_PRODUCT
 from spolia.search.watch import Watch
@@ -178,16 +179,9 @@ def join(
     watch = Watch(query, *_given(base))
     check_rows(query, "query")
     bases = _checked_bases(query, base)
-    found = run_engine(
-        engine,
-        query,
-        bases,
-        _excludes(query, base, exclude),
-        wanted,
-        memory=memory,
-        threads=cores,
-        progress=progress,
-    )
+    excludes = _excludes(query, base, exclude)
+    request = Request(query, bases, excludes, wanted, memory, cores, progress)
+    found = run_engine(engine, request)
     watch.check()
     return found if isinstance(base, tuple | list) else found[0]
 

@@ -15,6 +15,7 @@ from spolia.core.types import Float32, Float64, Rows
 from spolia.search.native.binding import Kernel
 from spolia.search.native.packed import Centre, Packing, Rotation
 from spolia.search.native.sample import Sample, spread_rows
+from spolia.search.request import Request
 
 # Nanoseconds of one thread, measured; only their ratios matter.
 _BYTE = {"amx": 0.0012, "avx512": 0.0055, "neon": 0.02, "avx2": 0.021}
@@ -40,22 +41,18 @@ _PEAK = 4.0
 
 
 def choose_packing(
-    kernel: Kernel, bases: Sequence[Rows], sample: Sample | None, pairs: float, rows: int
+    kernel: Kernel, request: Request, sample: Sample | None
 ) -> tuple[Packing, float]:
     """Return the packing that promises to be fastest, and when to give it up.
-
-    Parameters
-    ----------
-    pairs, rows
-        Pairs of the join, and rows of both sides.
 
     Returns
     -------
     Packing, float
         The share of pairs that may pass the filter before whole rows would surely be faster.
     """
-    d = bases[0].shape[1]
-    full = Packing(kernel, d, _worthy_centre(bases))
+    n, m, d = request.shape
+    pairs, rows = float(n) * m, n + m
+    full = Packing(kernel, d, _worthy_centre(request.bases))
     if sample is None or d < 2 * _STEP:
         return full, math.inf
     plain = _cost(kernel, full.width, _survivors(sample, full.centre), pairs)

@@ -8,8 +8,6 @@ from threadpoolctl import threadpool_limits
 
 from spolia.core.progress import Progress
 from spolia.core.rows import row_addresses
-from spolia.core.types import Rows
-from spolia.search.exclude import Exclude
 from spolia.search.histogram import count_histogram
 from spolia.search.library import check_memory
 from spolia.search.native.binding import Kernel
@@ -19,6 +17,7 @@ from spolia.search.native.packed import Packing
 from spolia.search.native.run import Join, PrefixTooShort, Side
 from spolia.search.native.sample import MEMORY, take_sample
 from spolia.search.plan import Wanted
+from spolia.search.request import Request
 from spolia.search.result import JoinResult
 
 _WORTH_A_LOOK = 1e10
@@ -28,70 +27,53 @@ _MOST_ROWS = 1 << 32
 """Row numbers are packed in four bytes."""
 
 
-def run_kernel(
-    kernel: Kernel,
-    query: Rows,
-    bases: tuple[Rows, ...],
-    excludes: tuple[Exclude | None, ...],
-    wanted: Wanted,
-    *,
-    memory: int,
-    threads: int,
-    progress: Progress,
-) -> tuple[JoinResult, ...] | None:
-    """Return the joins of checked rows, or ``None`` where this engine cannot do them.
+def run_kernel(kernel: Kernel, request: Request) -> tuple[JoinResult, ...] | None:
+    """Return the joins, or ``None`` where this engine cannot do them.
 
     It cannot where rows do not lie in memory row by row, where they are wider than an integer sum
-    allows, and where ``memory`` holds no useful piece of the packed base.
+    allows, and where the memory holds no useful piece of the packed base.
     """
-    for base, hidden in zip(bases, excludes, strict=True):
-        check_memory(query, base, wanted, hidden, memory)
-    rest = replace(wanted, histogram=None)
+    n, bins = request.query.shape[0], request.wanted.histogram
+    sides = list(zip(request.bases, request.excludes, strict=True))
+    for base, hidden in sides:
+        check_memory(request.query, base, request.wanted, hidden, request.memory)
+    limits = {"memory": request.memory, "threads": request.threads}
     counted = [
-        None
-        if wanted.histogram is None
-        else count_histogram(query, base, wanted.histogram, hidden, memory=memory, threads=threads)
-        for base, hidden in zip(bases, excludes, strict=True)
+        None if bins is None else count_histogram(request.query, base, bins, hidden, **limits)
+        for base, hidden in sides
     ]
+    rest = replace(request.wanted, histogram=None)
     if rest == Wanted():
-        progress("join", query.shape[0], query.shape[0])
+        request.progress("join", n, n)
         return tuple(JoinResult(histogram=one) for one in counted)
-    found = _join(kernel, query, bases, excludes, rest, memory, threads, rising(progress))
+    found = _join(kernel, replace(request, wanted=rest, progress=rising(request.progress)))
     if found is None:
         return None
     return tuple(replace(one, histogram=count) for one, count in zip(found, counted, strict=True))
 
 
-def _join(
-    kernel: Kernel,
-    query: Rows,
-    bases: tuple[Rows, ...],
-    excludes: tuple[Exclude | None, ...],
-    wanted: Wanted,
-    memory: int,
-    threads: int,
-    progress: Progress,
-) -> tuple[JoinResult, ...] | None:
-    n, d = query.shape
-    m = sum(base.shape[0] for base in bases)
-    addresses = [row_addresses(rows) for rows in (query, *bases)]
+def _join(kernel: Kernel, request: Request) -> tuple[JoinResult, ...] | None:
+    n, m, d = request.shape
+    addresses = [row_addresses(rows) for rows in (request.query, *request.bases)]
     places = [one for one in addresses if one is not None]
     if len(places) < len(addresses) or d >= kernel.deepest or max(n, m) >= _MOST_ROWS:
         return None
-    sides = tuple(Side(*side) for side in zip(bases, places[1:], excludes, strict=True))
-    look = n * m * d > _WORTH_A_LOOK and memory >= 2 * MEMORY
-    sample = take_sample(query, bases, excludes, wanted) if look else None
-    packing, most = choose_packing(kernel, bases, sample, float(n) * m, n + m)
-    guesses = sample.guesses if sample else (None,) * len(bases)
-    cut = make_cut(n, m, packing, wanted, memory=memory, threads=threads)
+    look = n * m * d > _WORTH_A_LOOK and request.memory >= 2 * MEMORY
+    sample = take_sample(request) if look else None
+    packing, most = choose_packing(kernel, request, sample)
+    guesses = sample.guesses if sample else (None,) * len(request.bases)
+    cut = make_cut(n, m, packing, request.wanted, memory=request.memory, threads=request.threads)
     if cut is None:
         return None
-    everything = (query, places[0], sides, wanted)
+    sides = tuple(
+        Side(*side) for side in zip(request.bases, places[1:], request.excludes, strict=True)
+    )
+    everything = (request.query, places[0], sides, request.wanted)
     try:
         with one_library_thread(packing):
-            return Join(*everything, packing, cut, guesses, most).run(progress)
+            return Join(*everything, packing, cut, guesses, most).run(request.progress)
     except PrefixTooShort:
-        return Join(*everything, Packing(kernel, d), cut, guesses, np.inf).run(progress)
+        return Join(*everything, Packing(kernel, d), cut, guesses, np.inf).run(request.progress)
 
 
 def rising(progress: Progress) -> Progress:

@@ -8,7 +8,7 @@ import numpy as np
 from spolia.core.types import Float32, Float64, Int64, Rows
 from spolia.search.exclude import Exclude
 from spolia.search.native.packed import along
-from spolia.search.plan import Wanted
+from spolia.search.request import Request
 
 QUERY_ROWS = 128
 """Query rows looked at, at most; and at most one in a hundred."""
@@ -62,19 +62,15 @@ class Sample:
     """For each base; ``None`` where no nearest are wanted, or too few rows are allowed."""
 
 
-def take_sample(
-    query: Rows,
-    bases: Sequence[Rows],
-    excludes: Sequence[Exclude | None],
-    wanted: Wanted,
-) -> Sample | None:
+def take_sample(request: Request) -> Sample | None:
     """Return a sample of a join, or ``None`` where query has too few rows for one.
 
     Costs as much as joining one query row in a hundred, or fewer, by the matrix library.
     """
-    n, total = query.shape[0], sum(base.shape[0] for base in bases)
+    query, bases, wanted = request.query, request.bases, request.wanted
+    n, m, _ = request.shape
     rows = spread(n, min(QUERY_ROWS, n // 100))
-    if len(rows) < LEAST_ROWS or total == 0:
+    if len(rows) < LEAST_ROWS or m == 0:
         return None
     x = np.asarray(query[rows])
     both = spread_rows(bases, BASE_ROWS + FIT_ROWS // 2)
@@ -83,7 +79,7 @@ def take_sample(
     common = along(x, centre)
     floor = np.full(len(rows), np.inf if wanted.above is None else wanted.above)
     guesses: list[Guess | None] = []
-    for base, exclude in zip(bases, excludes, strict=True):
+    for base, exclude in zip(bases, request.excludes, strict=True):
         if base.shape[0] == 0:
             guesses.append(None)
             continue

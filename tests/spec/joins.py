@@ -138,7 +138,8 @@ def compiled(
         assert cut is not None
         cut = replace(cut, **changes)
         sides = (Side(base, places[1], exclude),)
-        expected = None if guess is None else Guess(np.zeros(d, dtype=np.float32), guess)
+        level = -np.inf if guess is None else guess
+        expected = Guess(np.zeros(d, dtype=np.float32), level, top=level)
         made = KernelJoin(query, places[0], sides, rest, packing, cut, (expected,), np.inf)
         (found,) = made.run(silent)
         if wanted.histogram is None:

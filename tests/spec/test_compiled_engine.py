@@ -118,7 +118,6 @@ def test_the_guess_is_reached_by_nearly_all_rows() -> None:
     sample = take_sample(request_of(query, base, k=5))
     assert sample is not None
     guess = sample.guesses[0]
-    assert guess is not None
     reached = join(query, base, k=5).similarities[:, 4] >= guess.of(query)
     assert 0.9 < reached.mean() < 1.0
 
@@ -135,7 +134,7 @@ def test_empty_bases_and_excluded_rows_give_no_guess() -> None:
     bases = query[:0], query[:300]
     sample = take_sample(request_of(query, *bases, exclude=all_excluded, k=2, top=40))
     assert sample is not None
-    assert sample.guesses == (None, None)
+    assert [(one.level, one.top) for one in sample.guesses] == [(-np.inf, -np.inf)] * 2
 
 
 # Joins

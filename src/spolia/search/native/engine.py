@@ -15,7 +15,7 @@ from spolia.search.native.cut import make_cut
 from spolia.search.native.depth import choose_packing
 from spolia.search.native.packed import Packing
 from spolia.search.native.run import Join, PrefixTooShort, Side
-from spolia.search.native.sample import MEMORY, take_sample
+from spolia.search.native.sample import MEMORY, Guess, take_sample
 from spolia.search.plan import Wanted
 from spolia.search.request import Request
 from spolia.search.result import JoinResult
@@ -61,7 +61,8 @@ def _join(kernel: Kernel, request: Request) -> tuple[JoinResult, ...] | None:
     look = n * m * d > _WORTH_A_LOOK and request.memory >= 2 * MEMORY
     sample = take_sample(request) if look else None
     packing, most = choose_packing(kernel, request, sample)
-    guesses = sample.guesses if sample else (None,) * len(request.bases)
+    none = Guess(np.zeros(d, dtype=np.float32))
+    guesses = sample.guesses if sample else (none,) * len(request.bases)
     cut = make_cut(n, m, packing, request.wanted, memory=request.memory, threads=request.threads)
     if cut is None:
         return None

@@ -46,8 +46,8 @@ class Join:
     query, addresses
         ``(n, d)`` rows, and where they lie.
     guesses
-        For each base, a similarity that the k-th nearest of most query rows reaches, or ``None``;
-        the rows that do not reach it are searched again without.
+        For each base, what the nearest and the best pairs most likely reach. Where they do not,
+        they are searched again without.
     most_survivors
         The share of pairs that may pass the filter before `PrefixTooShort` is raised.
     """
@@ -60,7 +60,7 @@ class Join:
         wanted: Wanted,
         packing: Packing,
         cut: Cut,
-        guesses: tuple[Guess | None, ...],
+        guesses: tuple[Guess, ...],
         most_survivors: float,
     ) -> None:
         self._query, self._addresses, self._sides = query, addresses, sides
@@ -101,24 +101,32 @@ class Join:
         return tuple(whole.result() for whole in self._wholes)
 
     def _search_again(self, number: int, whole: "Whole") -> None:
-        """Find the nearest of the rows that did not reach the guess."""
+        """Find what did not reach the guess."""
         rows = whole.below_guess()
-        if len(rows) == 0:
-            return
+        if len(rows):
+            whole.replace_rows(rows, self._again(number, rows, Wanted(k=self._wanted.k)))
+        if whole.top_below_guess():
+            everything = np.arange(self._n, dtype=np.int64)
+            whole.replace_top(self._again(number, everything, Wanted(top=self._wanted.top)))
+
+    def _again(self, number: int, rows: Int64, wanted: Wanted) -> JoinResult:
+        """Return the join of some query rows with one base, without a guess."""
         side = self._sides[number]
-        exclude = None if side.exclude is None else side.exclude.subset(rows)
+        exclude = side.exclude
+        if exclude is not None:
+            exclude = replace(exclude, query_groups=exclude.query_groups[rows])
         again = Join(
             SubsetRows(self._query, rows),
             self._addresses[rows],
             (replace(side, exclude=exclude),),
-            Wanted(k=self._wanted.k),
+            wanted,
             self._packing,
             self._cut,
-            (None,),
+            (Guess(np.zeros(self._packing.d, dtype=np.float32)),),
             np.inf,
         )
         (found,) = again.run(silent)
-        whole.replace_rows(rows, found)
+        return found
 
     def _loads(self) -> Iterator[list["_Stretch"]]:
         """Yield the stretches of all bases that are packed at a time."""
@@ -217,7 +225,7 @@ _Stretch = tuple[int, npt.NDArray[np.uint32], npt.NDArray[np.uint8] | None]
 class Whole:
     """The join with one base, put together from its blocks in any order."""
 
-    def __init__(self, n: int, m: int, wanted: Wanted, claims: Claims, guess: Guess | None) -> None:
+    def __init__(self, n: int, m: int, wanted: Wanted, claims: Claims, guess: Guess) -> None:
         self._wanted, self._claims, self._guess = wanted, claims, guess
         self._guesses: Float64 = np.full(n, -np.inf)
         self._keep = min(wanted.k or 0, m)
@@ -241,13 +249,14 @@ class Whole:
             nearest.load(rows.start, *before, self._guesses[rows])
         if wanted.top is not None:
             top = Best(1, min(wanted.top, n * columns), cut.top_waiting)
+            top.c["floor"] = self._guess.top
             if len(self._top) == wanted.top:
-                top.c["floor"] = self._top.similarity[-1]
+                top.c["floor"] = max(self._top.similarity[-1], self._guess.top)
         return State(nearest, top, wanted.above)
 
     def guess(self, rows: slice, query: Rows) -> None:
         """Guess what the k-th nearest of some rows reach."""
-        if self._guess is not None:
+        if self._guess.level > -np.inf:
             self._guesses[rows] = self._guess.of(np.asarray(query[rows]))
 
     def take_pairs(self, pairs: Pairs) -> None:
@@ -274,6 +283,18 @@ class Whole:
         if self._keep == 0:
             return np.empty(0, dtype=np.int64)
         return np.flatnonzero(self._similarities[:, self._keep - 1] < self._guesses)
+
+    def top_below_guess(self) -> bool:
+        """Do the best pairs not all reach the guess, so that others may be missing?"""
+        found, top = self._top.similarity, self._wanted.top
+        if top is None or self._guess.top == -np.inf:
+            return False
+        return len(found) < top or bool(found[-1] < self._guess.top)
+
+    def replace_top(self, found: JoinResult) -> None:
+        """Take in the best pairs, found by a join of their own."""
+        if found.top is not None:
+            self._top = found.top
 
     def replace_rows(self, rows: Int64, found: JoinResult) -> None:
         """Take in the nearest of some rows, found by a join of their own."""

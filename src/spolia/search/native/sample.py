@@ -1,5 +1,6 @@
 """A small look at a join before it begins: what its thresholds will be, and which rows it has."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import numpy as np
 from spolia.core.types import Float32, Float64, Int64, Rows
 from spolia.search.exclude import Exclude
 from spolia.search.native.packed import along
+from spolia.search.plan import Wanted
 from spolia.search.request import Request
 
 QUERY_ROWS = 128
@@ -34,15 +36,17 @@ _MISSED = 0.02
 
 @dataclass(frozen=True, eq=False)
 class Guess:
-    """A similarity that the k-th nearest of nearly all query rows reaches."""
+    """What the pairs looked for in one base reach, most likely."""
 
     centre: Float32
     """``(d,)``: what base rows have in common."""
-    level: float
-    """Added to a row's similarity with it."""
+    level: float = -np.inf
+    """Added to a row's similarity with the centre: its k-th nearest reaches that."""
+    top: float = -np.inf
+    """What all of the best pairs reach."""
 
     def of(self, rows: Float32) -> Float64:
-        """Return the guess for each of some query rows, ``(n,)``."""
+        """Return what the k-th nearest of each of some query rows reaches, ``(n,)``."""
         return along(rows, self.centre) + self.level
 
 
@@ -58,8 +62,8 @@ class Sample:
     """``(f, d)``, none of the above."""
     floors: Float64
     """``(s,)``: pairs below are of no use to the row, as far as the sample tells."""
-    guesses: tuple[Guess | None, ...]
-    """For each base; ``None`` where no nearest are wanted, or too few rows are allowed."""
+    guesses: tuple[Guess, ...]
+    """For each base."""
 
 
 def take_sample(request: Request) -> Sample | None:
@@ -78,23 +82,21 @@ def take_sample(request: Request) -> Sample | None:
     centre = both.mean(axis=0, dtype=np.float64).astype(np.float32)
     common = along(x, centre)
     floor = np.full(len(rows), np.inf if wanted.above is None else wanted.above)
-    guesses: list[Guess | None] = []
+    guesses = []
     for base, exclude in zip(bases, request.excludes, strict=True):
-        if base.shape[0] == 0:
-            guesses.append(None)
-            continue
         hidden = None if exclude is None else exclude.subset(rows)
-        share = -(-(wanted.top or 0) * len(rows) // n)  # of the best pairs, in these rows
-        keep = min(max(wanted.k or 0, share, 1), base.shape[0])
-        over = _best(x, base, centre, keep, hidden)
-        guess = None
-        if wanted.k is not None:
-            nearest = over[:, min(wanted.k, keep) - 1]
-            guess = _guess(centre, nearest)
+        best = min(_sampled_top(wanted, n, len(rows)), base.shape[0])
+        keep = max(min(wanted.k or 1, base.shape[0]), best)
+        over = _best(x, base, centre, keep, hidden) if keep else np.empty((len(x), 0))
+        level, top = -np.inf, -np.inf
+        if wanted.k is not None and keep >= wanted.k:
+            nearest = over[:, wanted.k - 1]
+            level = float(np.sort(nearest)[int(_MISSED * len(nearest))])
             floor = np.minimum(floor, common + nearest)
-        guesses.append(guess)
-        if share:
-            floor = np.minimum(floor, np.sort(common[:, np.newaxis] + over, axis=None)[-share])
+        if best:
+            top = float(np.sort(common[:, np.newaxis] + over, axis=None)[-best])
+            floor = np.minimum(floor, top)
+        guesses.append(Guess(centre, level, top))
     others = np.asarray(query[np.setdiff1d(spread(n, FIT_ROWS // 2), rows)])
     return Sample(x, both[seen], np.concatenate([both[~seen], others]), floor, tuple(guesses))
 
@@ -138,7 +140,6 @@ def _best(x: Float32, base: Rows, centre: Float32, keep: int, exclude: Exclude |
     return -np.sort(-best, axis=1).astype(np.float64)
 
 
-def _guess(centre: Float32, nearest: Float64) -> Guess | None:
-    """Return what all but a few of the sampled rows reach."""
-    level = float(np.sort(nearest)[int(_MISSED * len(nearest))])
-    return Guess(centre, level) if np.isfinite(level) else None
+def _sampled_top(wanted: Wanted, n: int, sampled: int) -> int:
+    """Return how many of the best sampled pairs reach less than the best of all, surely."""
+    return 0 if wanted.top is None else math.ceil(1.5 * wanted.top * sampled / n) + 3

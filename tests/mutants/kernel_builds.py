@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from ctypes import CDLL
@@ -15,9 +15,15 @@ from pathlib import Path
 import pytest
 
 from spolia.search.native import binding
+from tests.spec.joins import Join, compiled
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "src" / "spolia" / "search" / "native"
+STANDARD = ("algorithm", "cmath", "cstdint", "cstring", "functional", "limits", "vector")
+"""Headers that take longer to read than the sources, so that they are compiled once."""
+
+
+whole = compiled()
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,31 @@ class Fault:
         """Return the sources to be compiled again."""
         return self.compiled or (self.file,)
 
-    def found(self) -> int:
-        """Return how often the fragment occurs; a fault has one place."""
-        return (SOURCES / self.file).read_text(encoding="utf-8").count(self.old)
+    def put_into(self, folder: Path) -> str:
+        """Return the file with the fault; fails unless the fragment has one place in it."""
+        text = (folder / self.file).read_text(encoding="utf-8")
+        if (count := text.count(self.old)) != 1:
+            raise LookupError(
+                f"{self.file} must hold {self.old!r} once for the mutant, but does so {count} "
+                "times; put the fault where the code is now"
+            )
+        return text.replace(self.old, self.new)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault of the kernel, the law that kills it, and the join that the law is asked of."""
+
+    fault: Fault
+    law: Callable[[Join], None]
+    join: Join = whole
+    kernel: str = "plain"
+    """One that this machine may lack."""
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        """Return what mutants have in common that are killed in one way."""
+        return self.law, self.join, self.kernel
 
 
 def flags() -> list[str]:
@@ -67,16 +95,26 @@ class Builds:
         found = compiler()
         if found is None:
             pytest.skip("needs a C++ compiler: the mutants of the kernel are compiled here")
-        self._headers = Path(sysconfig.get_paths()["include"])
-        if not (self._headers / "Python.h").exists():
+        python = Path(sysconfig.get_paths()["include"])
+        if not (python / "Python.h").exists():
             pytest.skip("needs Python.h, of which the kernel's module is made")
-        self._compiler, self._folder = found, folder
+        # Told to the compiler, because tests change the environment while it starts.
+        self._environment = dict(os.environ)
+        self._command = [found, *flags(), "-w", "-fPIC", f"-I{python}"]
+        standard = folder / "standard.h"
+        standard.write_text("".join(f"#include <{name}>\n" for name in STANDARD))
+        self._run(["-x", "c++-header", str(standard)], folder / "standard.h.gch")
+        self._command += ["-include", str(standard)]
+        self._sources = folder / "sources"
+        self._sources.mkdir()
+        for path in SOURCES.glob("*.[ch]*"):
+            shutil.copy(path, self._sources)
+        self._folder = folder
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
-        sources = sorted(path.name for path in SOURCES.glob("*.cpp"))
         # These wait for nothing and come first, so that those that wait for them cannot block them.
         self._objects = {
-            name: self._pool.submit(self._compile, SOURCES / name, folder / f"{name}.o")
-            for name in sources
+            path.name: self._pool.submit(self._compile, path, folder / f"{path.name}.o")
+            for path in sorted(self._sources.glob("*.cpp"))
         }
         self._right = self._pool.submit(self._link, folder / "right.so", {})
         self._mutants = {
@@ -102,17 +140,13 @@ class Builds:
                 binding.kernels.cache_clear()
 
     def _mutate(self, fault: Fault, folder: Path) -> Path:
-        folder.mkdir()
-        for path in SOURCES.glob("*.[ch]*"):
-            shutil.copy(path, folder)
-        text = (folder / fault.file).read_text(encoding="utf-8")
-        (folder / fault.file).write_text(text.replace(fault.old, fault.new), encoding="utf-8")
+        shutil.copytree(self._sources, folder)
+        (folder / fault.file).write_text(fault.put_into(self._sources), encoding="utf-8")
         own = {name: self._compile(folder / name, folder / f"{name}.o") for name in fault.units}
         return self._link(folder / "mutant.so", own)
 
     def _compile(self, source: Path, target: Path) -> Path:
-        options = [*flags(), "-w", "-fPIC", f"-I{self._headers}", "-c", str(source)]
-        return self._run(options, target)
+        return self._run(["-c", str(source)], target)
 
     def _link(self, target: Path, own: dict[str, Path]) -> Path:
         objects = [own.get(name) or made.result() for name, made in self._objects.items()]
@@ -121,7 +155,10 @@ class Builds:
 
     def _run(self, options: list[str], target: Path) -> Path:
         done = subprocess.run(
-            [self._compiler, *options, "-o", str(target)], capture_output=True, text=True
+            [*self._command, *options, "-o", str(target)],
+            env=self._environment,
+            capture_output=True,
+            text=True,
         )
         if done.returncode:
             raise RuntimeError(done.stderr)

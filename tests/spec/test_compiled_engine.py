@@ -11,6 +11,7 @@ from spolia.core.types import Float32, normalise
 from spolia.search import engines
 from spolia.search.exclude import Exclude
 from spolia.search.join import join
+from spolia.search.library import run_library
 from spolia.search.native import binding, depth, engine
 from spolia.search.native.binding import Kernel, address, chosen_kernel, kernels
 from spolia.search.native.cut import make_cut
@@ -19,6 +20,7 @@ from spolia.search.native.packed import Centre, Packing
 from spolia.search.native.sample import take_sample
 from spolia.search.plan import Wanted
 from spolia.search.request import Request
+from spolia.search.result import JoinResult
 from tests.spec.joins import assert_same, rows_of
 
 needs_kernel = pytest.mark.skipif(not kernels(), reason="spolia was installed without a compiler")
@@ -92,6 +94,11 @@ def test_what_rows_have_in_common_is_taken_off() -> None:
     packing, _ = choose_packing(kernel_of("avx512"), request_of(rows, rows, k=1), None)
     assert packing.centre is not None
     assert packing.width == 17
+
+
+def test_rows_with_much_in_common_are_judged_without_it() -> None:
+    rows = normalise(1.0 + 0.3 * np.random.default_rng(0).standard_normal((2000, 160)))
+    assert packing_of(rows, rows, k=1).centre is not None
 
 
 @pytest.mark.usefixtures("looks")
@@ -238,3 +245,21 @@ def test_progress_of_an_empty_join_is_told_once() -> None:
     join(rows, rows[:0], k=1, progress=lambda *one: told.append(one))
     assert told == [("join", 0, 3), ("join", 3, 3)]
     assert silent("join", 0, 0) is None
+
+
+@pytest.mark.parametrize(("engine_name", "device"), [("gpu", "cuda"), ("library", "cpu")])
+def test_torch_does_the_joins_that_are_its_own(
+    engine_name: str, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def stand_in(*sides: Any, device: str, **limits: Any) -> JoinResult:
+        told.append(device)
+        return run_library(*sides, **limits)
+
+    monkeypatch.setattr(engines, "require_gpu", lambda: None)
+    monkeypatch.setattr(engines, "pays", lambda *_: True)
+    monkeypatch.setattr(engines, "run_torch", stand_in)
+    rows = rows_of("random", 5, 4, 0)
+    assert_same(join(rows, k=2, engine=engine_name), join(rows, k=2))
+    assert told == [device]

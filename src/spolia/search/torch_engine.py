@@ -164,13 +164,19 @@ def pays(n: int, m: int, d: int, wanted: Wanted) -> bool:
 
 
 def available(device: str) -> bool:
-    """Can torch do joins on a device, ``"cpu"`` or ``"cuda"``? It is tried on a small product."""
+    """Can torch do joins on a device, ``"cpu"`` or ``"cuda"``?
+
+    It is tried on the largest products there are: on some processors without instructions for
+    them torch lets sums of two saturate, and its products are wrong.
+    """
     torch = _torch()
     if torch is None or (device == "cuda" and not torch.cuda.is_available()):
         return False
     try:
-        ones = torch.ones((32, 16), dtype=torch.int8, device=device)
-        return bool((torch._int_mm(ones, ones.T) == 16).all())
+        most = torch.full((32, 64), 127, dtype=torch.int8, device=device)
+        product = torch._int_mm(most, torch.cat([most, -most]).T)
+        expected = 64 * 127 * 127
+        return bool((product[:, :32] == expected).all() and (product[:, 32:] == -expected).all())
     except (AttributeError, RuntimeError):
         return False
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -293,13 +293,12 @@ class Whole:
 
     def replace_top(self, found: JoinResult) -> None:
         """Take in the best pairs, found by a join of their own."""
-        if found.top is not None:
-            self._top = found.top
+        self._top = cast("Pairs", found.top)
 
     def replace_rows(self, rows: Int64, found: JoinResult) -> None:
         """Take in the nearest of some rows, found by a join of their own."""
-        if found.indices is not None and found.similarities is not None:
-            self._indices[rows], self._similarities[rows] = found.indices, found.similarities
+        self._indices[rows] = cast("Int64", found.indices)
+        self._similarities[rows] = cast("Float64", found.similarities)
 
     def result(self) -> JoinResult:
         """Return the join."""

@@ -6,6 +6,7 @@ from importlib import import_module
 EXPERIMENTS = {
     "audit": "benchmarks.audit",
     "faces": "benchmarks.faces",
+    "honesty": "benchmarks.honesty",
     "hubs": "benchmarks.hubs",
     "join": "benchmarks.join",
     "scale": "benchmarks.scale",

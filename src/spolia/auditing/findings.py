@@ -11,6 +11,7 @@ from spolia.auditing.sets import AuditSet
 from spolia.auditing.verdict import Verdict
 from spolia.core.results import Kind
 from spolia.core.types import Float64, Int64
+from spolia.stats.conformal import single_case_p
 
 FINDING_KINDS: dict[Kind, str] = {
     "copy": "near duplicate",
@@ -29,6 +30,7 @@ FINDINGS = pa.schema(
         ("identity", pa.string()),
         ("similarity", pa.float64()),
         ("control_similarity", pa.float64()),
+        ("score", pa.float64()),
         ("p", pa.float64()),
         ("q", pa.float64()),
         ("kind", pa.string()),
@@ -39,7 +41,7 @@ FINDINGS = pa.schema(
 IDENTITIES = pa.schema(
     [
         ("identity", pa.string()),
-        ("similarity", pa.float64()),
+        ("score", pa.float64()),
         ("p", pa.float64()),
         ("q", pa.float64()),
         ("records", pa.int64()),
@@ -59,32 +61,27 @@ MATCHES = pa.schema(
 """The nearest records of both sets for every synthetic record."""
 
 
-def findings_table(
-    synthetic: AuditSet,
-    train: AuditSet,
-    to_train: Neighbours,
-    to_control: Neighbours,
-    verdict: Verdict,
-) -> pa.Table:
+def findings_table(synthetic: AuditSet, train: AuditSet, verdict: Verdict) -> pa.Table:
     """Return one row per synthetic record that shows an exposed identity, best first."""
     if verdict.decision.threshold is None:
         return FINDINGS.empty_table()
-    similarity, other = to_train.similarities[:, 0], to_control.similarities[:, 0]
-    identity = train.identity[to_train.indices[:, 0]]
+    scored, contest = verdict.scored, verdict.contest
+    identity = scored.train.identity
     shows = (
-        (similarity > other)
-        & (similarity >= verdict.decision.threshold)
+        contest.won_by_train
+        & (scored.train_score >= verdict.decision.threshold)
         & verdict.decision.found[identity]
     )
-    rows = _most_similar(np.flatnonzero(shows), similarity)
+    rows = _highest(np.flatnonzero(shows), scored.train_score)
     found = identity[rows]
     return pa.table(
         [
             _take(synthetic.ids, rows),
-            _take(train.ids, to_train.indices[rows, 0]),
+            _take(train.ids, scored.train.row[rows]),
             _take(train.identities, found),
-            similarity[rows],
-            other[rows],
+            scored.train.similarity[rows],
+            scored.control.similarity[rows],
+            scored.train_score[rows],
             verdict.decision.p[found],
             verdict.decision.q[found],
             [FINDING_KINDS[synthetic.model.kind]] * rows.size,
@@ -94,9 +91,9 @@ def findings_table(
 
 
 def identities_table(train: AuditSet, verdict: Verdict) -> pa.Table:
-    """Return one row per exposed identity, the most similar first."""
+    """Return one row per exposed identity, the highest score first."""
     scores = verdict.contest.train_scores
-    found = _most_similar(np.flatnonzero(verdict.decision.found), scores)
+    found = _highest(np.flatnonzero(verdict.decision.found), scores)
     return pa.table(
         [
             _take(train.identities, found),
@@ -110,23 +107,35 @@ def identities_table(train: AuditSet, verdict: Verdict) -> pa.Table:
 
 
 def ranking_table(
-    synthetic: AuditSet, train: AuditSet, to_train: Neighbours, to_control: Neighbours | None
+    synthetic: AuditSet, train: AuditSet, to_train: Neighbours, verdict: Verdict | None
 ) -> pa.Table:
-    """Return the closest pairs of synthetic and train, without any verdict."""
-    similarity = to_train.similarities[:, 0]
-    rows = _most_similar(np.arange(len(synthetic)), similarity)[:RANKED]
-    beside: Sequence[float | None] = [None] * rows.size
-    if to_control is not None:
-        beside = to_control.similarities[rows, 0].tolist()
-    nothing = pa.nulls(rows.size, pa.float64())
+    """Return the closest pairs of synthetic and train, whether or not they were named.
+
+    With a control they are ranked by score, and p is that of a single case: how likely a record
+    without a leak is as close to train. It takes no account of how many records there are.
+    """
+    nothing: Any
+    if verdict is None:
+        similarity, row = to_train.similarities[:, 0], to_train.indices[:, 0]
+        rows = _highest(np.arange(len(synthetic)), similarity)[:RANKED]
+        nothing = pa.nulls(rows.size, pa.float64())
+        beside = score = p = nothing
+    else:
+        scored = verdict.scored
+        similarity, row = scored.train.similarity, scored.train.row
+        rows = _highest(np.arange(len(synthetic)), scored.train_score)[:RANKED]
+        nothing = pa.nulls(rows.size, pa.float64())
+        beside, score = scored.control.similarity[rows], scored.train_score[rows]
+        p = single_case_p(score, scored.control_score, ratio=verdict.ratio)
     return pa.table(
         [
             _take(synthetic.ids, rows),
-            _take(train.ids, to_train.indices[rows, 0]),
-            _take(train.identities, train.identity[to_train.indices[rows, 0]]),
+            _take(train.ids, row[rows]),
+            _take(train.identities, train.identity[row[rows]]),
             similarity[rows],
-            pa.array(beside, pa.float64()),
-            nothing,
+            beside,
+            score,
+            p,
             nothing,
             ["unresolved"] * rows.size,
         ],
@@ -157,9 +166,9 @@ def matches_table(
     return pa.concat_tables(tables)
 
 
-def _most_similar(rows: Int64, similarity: Float64) -> Int64:
-    """Sort row numbers by similarity, down; rows are in the order of ids, which settles ties."""
-    return rows[np.argsort(-similarity[rows], kind="stable")]
+def _highest(rows: Int64, value: Float64) -> Int64:
+    """Sort row numbers by value, down; rows are in the order of ids, which settles ties."""
+    return rows[np.argsort(-value[rows], kind="stable")]
 
 
 def _take(names: Sequence[str], rows: Int64) -> Any:

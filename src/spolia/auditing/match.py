@@ -46,20 +46,31 @@ class MatchOptions:
     """See `spolia.search.engines.ENGINES`."""
 
 
+@dataclass(frozen=True, eq=False)
+class Apart:
+    """A row of a side whose group equals that of the asking row is not compared with it."""
+
+    asking: Int64
+    """``(m,)``."""
+    sides: Mapping[str, Int64]
+    """By name of the side, ``(n,)`` each."""
+
+
 def match(
-    synthetic: Rows,
+    asking: Rows,
     sides: Mapping[str, Rows],
     folder: Path,
     *,
     key: str,
+    apart: Apart | None = None,
     options: MatchOptions = MatchOptions(),
     progress: Progress = silent,
 ) -> dict[str, Neighbours]:
-    """Find the nearest rows of every side for every synthetic row, all sides in one pass.
+    """Find the nearest rows of every side for every asking row, all sides in one pass.
 
     Parameters
     ----------
-    synthetic
+    asking
         ``(m, d)`` query rows.
     sides
         Base rows by name, each ``(n, d)``.
@@ -67,18 +78,20 @@ def match(
         Where finished parts are kept.
     key
         What the parts are a function of; parts with another key are computed anew.
+    apart
+        Rows that are not compared with each other; default none.
 
     Raises
     ------
     InputChanged
         If a file of a side changes meanwhile. Parts that were finished before are kept.
     """
-    m = synthetic.shape[0]
+    m = asking.shape[0]
     width = sum(rows.shape[0] for rows in sides.values())
-    watch = Watch(synthetic, *sides.values())
+    watch = Watch(asking, *sides.values())
     parts: dict[str, list[Neighbours]] = {name: [] for name in sides}
     for start in range(0, m, options.part_rows):
-        rows = SubsetRows(synthetic, np.arange(start, min(start + options.part_rows, m)))
+        rows = SubsetRows(asking, np.arange(start, min(start + options.part_rows, m)))
         count = rows.shape[0]
         paths = {name: folder / f"{name}_{start:010d}.npz" for name in sides}
         read = {name: _read_part(path, key, count) for name, path in paths.items()}
@@ -87,7 +100,9 @@ def match(
         if missing:
             pairs = count * sum(base.shape[0] for base in missing.values())
             done = (start + count) * width - pairs
-            new = _search(rows, missing, options, _counted(progress, done, pairs, m * width))
+            groups = None if apart is None else _groups(apart, start, count, missing)
+            told = _counted(progress, done, pairs, m * width)
+            new = _search(rows, missing, groups, options, told)
             watch.check()
             for name, part in new.items():
                 _write_part(paths[name], key, part)
@@ -122,13 +137,24 @@ def nearest_of(one: Neighbours, other: Neighbours) -> Neighbours:
     )
 
 
+def _groups(
+    apart: Apart, start: int, count: int, sides: Mapping[str, Rows]
+) -> tuple[Int64, list[Int64]]:
+    return apart.asking[start : start + count], [apart.sides[name] for name in sides]
+
+
 def _search(
-    rows: Rows, sides: Mapping[str, Rows], options: MatchOptions, progress: Progress
+    rows: Rows,
+    sides: Mapping[str, Rows],
+    groups: tuple[Int64, list[Int64]] | None,
+    options: MatchOptions,
+    progress: Progress,
 ) -> dict[str, Neighbours]:
     found = join(
         rows,
         tuple(sides.values()),
         k=NEIGHBOURS,
+        exclude=groups,
         memory=options.memory,
         threads=options.threads,
         engine=options.engine,

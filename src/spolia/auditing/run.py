@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from spolia.auditing.decision import judge_matches, match_all, write_matches
+from spolia.auditing.decision import judge_matches, write_matches
+from spolia.auditing.matching import match_all
 from spolia.auditing.options import Options
 from spolia.auditing.plan import FILE, Plan, write_plan
 from spolia.auditing.record import Stopwatch, write_run

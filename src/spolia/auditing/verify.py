@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from spolia.auditing.decision import judge_matches, match_all
+from spolia.auditing.decision import judge_matches
 from spolia.auditing.match import part_rows_of
+from spolia.auditing.matching import match_all
 from spolia.auditing.options import Options
 from spolia.auditing.result import AuditResult, load_result
 from spolia.auditing.sets import AuditSet

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-SCHEMA = "spolia-report/1"
+SCHEMA = "spolia-report/2"
 """Version of `Summary` as JSON (``report.json``); grows when a field changes its meaning."""
 
 Outcome = Literal["leak", "none", "inconclusive", "no verdict"]
@@ -68,18 +68,85 @@ class NegativeControl:
     """p-value of the set-level test on the halves."""
     passed: bool | None
     """Did it find nothing? ``None``: its halves are too small to find anything."""
+    fdr: float
+    """The rate it was asked for: 1 % at most, so that chance seldom fails it."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How it was estimated how many of the named are false."""
+
+    borrowed: bool
+    """Whether strangers in train and control were counted beside the control."""
+    reason: str | None
+    """Why they were not."""
+    odds: float
+    """Train identities without a leak for each score counted."""
+    asked: int
+    """Identities of train and control whose closest stranger was searched."""
+    floor: float | None
+    """Standard score above which strangers count."""
+    control: int | None
+    """Control scores at or above the floor."""
+    background: int | None
+    """Pairs of strangers above the floor."""
+    trend_p: float | None
+    """p-value of the test that control and strangers fall off alike."""
+
+
+@dataclass(frozen=True)
+class BoundPoint:
+    """What can be said if everybody at a score or above it is named."""
+
+    score: float
+    named: int
+    expected_false: float
+    """False ones among them, on average."""
+    false_at_most: int
+    """95 % bound on the false ones, which holds for all points together."""
+
+
+@dataclass(frozen=True)
+class Power:
+    """How few leaks of one strength this audit would have seen, by planting them."""
+
+    strength: str
+    planted: int
+    """Identities planted at most; more were not tried."""
+    seen_80: int | None
+    """Leaked identities from which on at least one is named with probability .8; ``None``: more
+    than ``planted``."""
+    seen_95: int | None
+    named_share: float
+    """Share of the planted that are named where all are planted."""
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """The less similar half of the synthetic images, where leaks do not show: won by chance?"""
+
+    share: Rate
+    """Share of it that is closer to train than to control."""
+    expected: float
+    p: float
+    """Two-sided."""
+
+
+Scale = Literal["score", "similarity"]
+"""What is compared: standard scores with a control, plain similarities without."""
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """Histogram of the best similarity of every synthetic image to train and to control."""
+    """Histogram of the best score (or similarity) of every synthetic image."""
 
     edges: tuple[float, ...]
     train: tuple[int, ...]
     control: tuple[int, ...]
     """Empty without a control."""
     top_lines: tuple[tuple[int, float], ...]
-    """``(k, similarity of the k-th best synthetic image to train)``."""
+    """``(k, value of the k-th best synthetic image against train)``."""
+    scale: Scale = "score"
 
 
 @dataclass(frozen=True)
@@ -131,7 +198,12 @@ class Summary:
     smallest: int | None
     """The smallest number of exposed identities this audit can name at ``fdr``."""
     threshold: float | None
-    """Similarity from which a training identity counts as found; ``None`` if none was found."""
+    """Standard score from which a training identity counts as found; ``None`` if none was."""
+    rule: Rule | None
+    named_any_dependence: int | None
+    """Identities that are named if nothing is known of how they depend on each other."""
+    curve: tuple[BoundPoint, ...]
+    """From the highest score down; empty without a control."""
     exposed: Compared | None
     """Training identities found again, beside control identities at the same similarity.
 
@@ -142,6 +214,9 @@ class Summary:
     """Synthetic images that show one, beside those closest to a control identity; as above."""
     lean: Lean | None
     negative_control: NegativeControl | None
+    symmetry: Symmetry | None
+    power: tuple[Power, ...]
+    """By strength, from strong to faint; empty without a control."""
     distribution: Distribution
     sets: tuple[SetSummary, ...]
     model: ModelSummary

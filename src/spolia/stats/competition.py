@@ -25,6 +25,10 @@ depend on each other. Hence, with :math:`r = |control| / |train|`, the threshold
 
 keeps the expected share of false ones among the train identities with :math:`A_g \ge T` at or
 under *q*. A record as near to control as to train counts for control.
+
+The numerator over *r* is an estimate of how many train identities score *t* or more without a leak.
+It cannot be smaller than 1/r, so a handful of leaks is never named. `spolia.stats.background`
+borrows a better one for the tail; everything else here stays the same.
 """
 
 from dataclasses import dataclass
@@ -33,14 +37,16 @@ import numpy as np
 import numpy.typing as npt
 
 from spolia.core.types import Float64, Int64
+from spolia.stats.background import Borrowed
 
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """The nearest record of one set for each of m synthetic records."""
+    """The closest identity of one set for each of m synthetic records."""
 
-    similarity: Float64
-    """``(m,)``; ``-inf`` where the set is empty."""
+    score: Float64
+    """``(m,)`` how close, up is closer, on one scale for all records; ``-inf`` where the set is
+    empty."""
     identity: Int64
     """``(m,)`` number of its identity, 0 to the set's identity count - 1."""
 
@@ -50,7 +56,7 @@ class Contest:
     """Who won each of m synthetic records, and the score of every identity."""
 
     to_train: Float64
-    """``(m,)`` best similarity of each synthetic record to train."""
+    """``(m,)`` best score of each synthetic record against train."""
     to_control: Float64
     """``(m,)`` the same to control."""
     won_by_train: npt.NDArray[np.bool_]
@@ -74,7 +80,7 @@ class Decision:
     q: Float64
     """``(n_train,)`` smallest false discovery rate at which the identity is found, at most 1."""
     p: Float64
-    """``(n_train,)`` conformal p-value: (1 + #control scores at or above) / (1 + n_control)."""
+    """``(n_train,)`` how likely an identity that did not leak scores as high, at most 1."""
     threshold: float | None
     """Score from which an identity is found; ``None`` if none is."""
 
@@ -97,14 +103,12 @@ def compete(train: Nearest, control: Nearest, *, n_train: int, n_control: int) -
     >>> contest.train_scores.tolist(), contest.control_scores.tolist()
     ([-inf, 0.9], [0.4])
     """
-    won = train.similarity > control.similarity
-    train_scores, train_wins = _scores(train.identity[won], train.similarity[won], n_train)
-    control_scores, control_wins = _scores(
-        control.identity[~won], control.similarity[~won], n_control
-    )
+    won = train.score > control.score
+    train_scores, train_wins = _scores(train.identity[won], train.score[won], n_train)
+    control_scores, control_wins = _scores(control.identity[~won], control.score[~won], n_control)
     return Contest(
-        train.similarity,
-        control.similarity,
+        train.score,
+        control.score,
         won,
         train_scores,
         control_scores,
@@ -113,13 +117,20 @@ def compete(train: Nearest, control: Nearest, *, n_train: int, n_control: int) -
     )
 
 
-def _scores(identity: Int64, similarity: Float64, n: int) -> tuple[Float64, Int64]:
+def _scores(identity: Int64, score: Float64, n: int) -> tuple[Float64, Int64]:
     scores = np.full(n, -np.inf)
-    np.maximum.at(scores, identity, similarity)
+    np.maximum.at(scores, identity, score)
     return scores, np.bincount(identity, minlength=n).astype(np.int64)
 
 
-def decide(train_scores: Float64, control_scores: Float64, *, ratio: float, fdr: float) -> Decision:
+def decide(
+    train_scores: Float64,
+    control_scores: Float64,
+    *,
+    ratio: float,
+    fdr: float,
+    borrowed: Borrowed | None = None,
+) -> Decision:
     """Find the train identities at a false discovery rate; see the equation at the top.
 
     Parameters
@@ -131,6 +142,8 @@ def decide(train_scores: Float64, control_scores: Float64, *, ratio: float, fdr:
         quarter-size control quadruples the false share.
     fdr
         The false discovery rate to keep, in (0, 1).
+    borrowed
+        What the background says of scores above its floor.
 
     Examples
     --------
@@ -140,20 +153,44 @@ def decide(train_scores: Float64, control_scores: Float64, *, ratio: float, fdr:
     >>> int(decision.found.sum()), decision.threshold, float(decision.q[0])
     (20, 0.9, 0.05)
     """
-    n_train = train_scores.size
-    control_up = np.sort(control_scores)
-    above_control = control_up.size - np.searchsorted(control_up, train_scores, side="left")
-    p = np.asarray((1.0 + above_control) / (1.0 + control_up.size), dtype=np.float64)
-
-    train_up = np.sort(train_scores)
-    above_train = n_train - np.searchsorted(train_up, train_scores, side="left")
-    estimate = (1.0 + above_control) / (ratio * np.maximum(above_train, 1))
+    false = expected_false(control_scores, train_scores, ratio=ratio, borrowed=borrowed)
+    p = np.minimum(false / train_scores.size, 1.0)
     # An identity that won no record was not seen at all: no threshold may name it.
-    estimate[np.isneginf(train_scores)] = 1.0
+    p[np.isneginf(train_scores)] = 1.0
+    above = train_scores.size - np.searchsorted(np.sort(train_scores), train_scores, side="left")
+    estimate = np.where(np.isneginf(train_scores), 1.0, false / np.maximum(above, 1))
     q = _running_minimum(estimate, train_scores)
     found = q <= fdr
     threshold = float(train_scores[found].min()) if found.any() else None
     return Decision(found, q, p, threshold)
+
+
+def expected_false(
+    control_scores: Float64,
+    thresholds: Float64,
+    *,
+    ratio: float,
+    borrowed: Borrowed | None = None,
+) -> Float64:
+    """Return how many train identities score each of ``thresholds`` or more without a leak.
+
+    Never under what the data can tell, for the "+1" of knockoff+: 1 / ``ratio`` by the control
+    alone. Above the floor of ``borrowed``, the background counts too.
+
+    >>> expected_false(np.array([0.2, 0.6]), np.array([0.5, 0.7]), ratio=0.5).tolist()
+    [4.0, 2.0]
+    """
+    false: Float64 = (1.0 + _at_or_above(control_scores, thresholds)) / ratio
+    if borrowed is None:
+        return false
+    count = _at_or_above(control_scores, thresholds) + _at_or_above(borrowed.scores, thresholds)
+    above = borrowed.odds * (1.0 + count)
+    return np.asarray(np.where(thresholds > borrowed.floor, above, false), dtype=np.float64)
+
+
+def _at_or_above(scores: Float64, thresholds: Float64) -> Int64:
+    up = np.sort(scores)
+    return (up.size - np.searchsorted(up, thresholds, side="left")).astype(np.int64)
 
 
 def _running_minimum(estimate: Float64, scores: Float64) -> Float64:
@@ -164,13 +201,14 @@ def _running_minimum(estimate: Float64, scores: Float64) -> Float64:
     return q
 
 
-def smallest_discovery(ratio: float, fdr: float) -> int:
+def smallest_discovery(ratio: float, fdr: float, borrowed: Borrowed | None = None) -> int:
     """Return the least number of identities that `decide` can find at ``fdr``: about 1/(q r).
 
     >>> smallest_discovery(1.0, 0.05), smallest_discovery(0.25, 0.05)
     (20, 80)
     """
-    least = max(1, int(np.floor(1.0 / (ratio * fdr))) - 1)
-    while 1.0 / (ratio * least) > fdr:
+    least_false = 1.0 / ratio if borrowed is None else min(1.0 / ratio, borrowed.odds)
+    least = max(1, int(np.floor(least_false / fdr)) - 1)
+    while least_false / least > fdr:
         least += 1
     return least

@@ -4,9 +4,9 @@
 of aligned photos per person. Beside spolia's rule stand the plain competition and the thresholds of
 a face matcher.
 
-People are split at random into train, control and neither. The synthetic set holds one photo each of
-400 people in neither (clean), and held-back photos of people in train (leaks), some of them faint:
-a unit row e becomes (1 - a) e + a u with a random direction u.
+People are split at random into train, control and neither. The synthetic set holds one photo each
+of 400 people in neither (clean), and held-back photos of people in train (leaks), some of them
+faint: a unit row e becomes (1 - a) e + a u with a random direction u.
 """
 
 import argparse

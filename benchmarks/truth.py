@@ -1,7 +1,6 @@
 """Real faces with planted truth: who is in which set, and who leaked."""
 
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -7,14 +7,18 @@ import numpy as np
 from spolia.core.results import (
     EXIT_CODES,
     SCHEMA,
+    BoundPoint,
     Compared,
     Distribution,
     Lean,
     ModelSummary,
     NegativeControl,
+    Power,
     Rate,
+    Rule,
     SetSummary,
     Summary,
+    Symmetry,
 )
 from spolia.report.pairs import Details, Pair
 
@@ -53,6 +57,14 @@ LEAK = Summary(
     ratio=0.9983,
     smallest=21,
     threshold=0.6123,
+    rule=Rule(True, None, 0.1812, 10_000, 0.52, 200, 903, 0.4121),
+    named_any_dependence=187,
+    curve=(
+        BoundPoint(0.95, 1, 0.18, 1),
+        BoundPoint(0.81, 100, 0.91, 4),
+        BoundPoint(0.6123, 212, 10.4, 19),
+        BoundPoint(0.55, 400, 93.2, 118),
+    ),
     exposed=Compared(
         Rate(0.0424, 0.036984, 0.048361, 5_000, 212),
         Rate(0.0018, 0.000823, 0.003414, 5_000, 9),
@@ -64,7 +76,13 @@ LEAK = Summary(
         "records",
     ),
     lean=Lean(Rate(0.5163, 0.51191, 0.52069, 50_000, 25_815), 0.50042, 1e-10, 0.04057),
-    negative_control=NegativeControl(0, 2_500, 0.4312, True),
+    negative_control=NegativeControl(0, 2_500, 0.4312, True, 0.01),
+    symmetry=Symmetry(Rate(0.5011, 0.4948, 0.5074, 25_000, 12_528), 0.50042, 0.8123),
+    power=(
+        Power("exact copy", 200, 4, 4, 1.0),
+        Power("new photo", 200, 6, 8, 0.871),
+        Power("faint copy (0.5)", 150, 60, None, 0.2412),
+    ),
     distribution=Distribution((), (), (), ()),
     sets=SETS,
     model=MODEL,
@@ -93,6 +111,7 @@ def distribution(*, leaked, units, control=True, low=-1.0):
         tuple(np.histogram(to_train, edges)[0].tolist()),
         tuple(np.histogram(to_control, edges)[0].tolist()) if control else (),
         tuple((k, float(down[k - 1])) for k in (1, 10, 100, 1000) if k <= units),
+        "similarity",
     )
 
 
@@ -136,8 +155,22 @@ INCONCLUSIVE = replace(
         Rate(0.0, 0.0, 0.000738, 5_000, 0), Rate(0.0, 0.0, 0.0597, 60, 0), "identities"
     ),
     flagged=None,
+    rule=Rule(
+        False,
+        "too few control identities are closest to a synthetic record",
+        83.3,
+        5_060,
+        None,
+        None,
+        None,
+        None,
+    ),
+    named_any_dependence=0,
+    curve=(),
+    symmetry=Symmetry(Rate(0.95, 0.7513, 0.9987, 20, 19), 0.98814, 0.2112),
+    power=(Power("exact copy", 200, None, None, 0.0),),
     lean=Lean(Rate(0.975, 0.8684, 0.9994, 40, 39), 0.98814, 0.8861, 0.94942),
-    negative_control=NegativeControl(2, 30, 0.0412, False),
+    negative_control=NegativeControl(2, 30, 0.0412, False, 0.01),
     sets=(
         SETS[0],
         replace(SETS[1], records=60, identities=60),
@@ -159,6 +192,11 @@ NO_VERDICT = replace(
     flagged=None,
     lean=None,
     negative_control=None,
+    rule=None,
+    named_any_dependence=None,
+    curve=(),
+    symmetry=None,
+    power=(),
     sets=(SETS[0], SETS[2]),
     distribution=distribution(leaked=600, units=50_000, control=False),
     model=ModelSummary("dct", "copy", "Apache-2.0", None, "part of spolia", (), "77" * 32),

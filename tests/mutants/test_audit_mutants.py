@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spolia.auditing import match, sets, verdict
+from spolia.auditing import halves, match, sets, verdict
 from spolia.auditing.match import Neighbours
 from spolia.core.types import Embeddings
 from spolia.store.precomputed import UNKNOWN_MODEL
@@ -40,10 +40,10 @@ def law_the_stricter_ratio_is_used(size_ratio):
 
 def law_halves_are_of_different_people(split_control):
     control = prepared(list("abcdef"), ["p", "p", "q", "q", "r", "s"])
-    halves = split_control(control, 0)
-    people = [{control.identity[i] for i in rows.tolist()} for rows in halves.rows]
+    split = split_control(control, 0)
+    people = [{control.identity[i] for i in rows.tolist()} for rows in split.rows]
     assert people[0].isdisjoint(people[1])
-    assert (len(people[0]), len(people[1])) == (halves.first, halves.second) == (2, 2)
+    assert (len(people[0]), len(people[1])) == (split.first, split.second) == (2, 2)
 
 
 def law_rows_keep_their_names(prepare):
@@ -62,7 +62,7 @@ LAWS = [
     (law_the_nearer_of_two_halves_wins_and_ties_go_by_row, match.nearest_of),
     (law_missing_neighbours_never_win, match.nearest_of),
     (law_the_stricter_ratio_is_used, verdict.size_ratio),
-    (law_halves_are_of_different_people, verdict.split_control),
+    (law_halves_are_of_different_people, halves.split_control),
     (law_rows_keep_their_names, sets.prepare),
     (law_shards_read_as_one, ShardedRows),
 ]
@@ -99,7 +99,7 @@ def ratio_of_records_alone(train, control):
 
 def halves_of_records(control, seed):
     rows = np.arange(len(control))
-    return verdict.Halves((rows[::2], rows[1::2]), 2, 2)
+    return halves.Halves((rows[::2], rows[1::2]), 2, 2)
 
 
 def sorted_names_over_unsorted_rows(role, embeddings, model, *, fingerprint):

@@ -31,7 +31,7 @@ def with_a_fixed_threshold(train, control, *, ratio, fdr):
 
 
 def with_ties_for_train(train, control, *, n_train, n_control):
-    nudged = competition.Nearest(np.nextafter(train.similarity, np.inf), train.identity)
+    nudged = competition.Nearest(np.nextafter(train.score, np.inf), train.identity)
     return competition.compete(nudged, control, n_train=n_train, n_control=n_control)
 
 

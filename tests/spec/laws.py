@@ -8,10 +8,14 @@ from spolia.stats.competition import Nearest
 def decide_reference(train, control, ratio, fdr):
     """The decision by its definition, threshold by threshold."""
     n = len(train)
-    p = np.array([(1 + np.sum(control >= a)) / (1 + len(control)) for a in train])
+
+    def false(t):
+        return (1 + np.sum(control >= t)) / ratio
 
     def estimate(t):
-        return (1 + np.sum(control >= t)) / (ratio * np.sum(train >= t))
+        return false(t) / np.sum(train >= t)
+
+    p = np.array([min(1.0, false(a) / n) if a > -np.inf else 1.0 for a in train])
 
     thresholds = [t for t in train if t > -np.inf]
     q = np.ones(n)

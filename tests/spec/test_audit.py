@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import spolia
+from spolia.auditing.halves import split_control
 from spolia.auditing.sets import prepare
-from spolia.auditing.verdict import distribution, split_control
+from spolia.auditing.spread import distribution
 from spolia.core.errors import PlanMismatch, UsageError
 from spolia.store.precomputed import UNKNOWN_MODEL
 from tests.planted import planted, shuffled
@@ -69,14 +70,14 @@ def test_nothing_found_still_says_how_much_could_be_missed():
     summary = spolia.audit(**planted(leaks=0, clean=300).sets()).summary
     assert summary.exposed.train.count == 0
     assert 0.0 < summary.exposed.train.high < 0.3
-    assert summary.smallest == 20
+    assert summary.smallest == 4
 
 
 def test_leaks_under_the_smallest_number_do_not_make_a_set_clean_beyond_its_bound():
-    truth = planted(leaks=15, clean=285)
+    truth = planted(leaks=2, clean=298)
     summary = spolia.audit(**truth.sets()).summary
     assert summary.outcome in ("none", "inconclusive")
-    assert summary.exposed.train.high >= 15 / 300
+    assert summary.exposed.train.high >= 2 / 300
 
 
 @pytest.mark.parametrize("role", ["train", "control", "synthetic"])
@@ -347,14 +348,14 @@ def test_the_histogram_counts_every_unit():
     rng = np.random.default_rng(0)
     for scale in (1e-6, 1e-3, 0.1, 1.0):
         values = np.clip(rng.normal(0.2, scale, 500), -1, 1)
-        spread = distribution(values, values[:200])
+        spread = distribution(values, values[:200], scale="similarity")
         assert (sum(spread.train), sum(spread.control)) == (500, 200)
         assert len(spread.train) == len(spread.edges) - 1
         assert len(spread.train) <= 60 or scale >= 1.0
 
 
 def test_exact_copies_lie_in_a_bin_that_ends_at_one():
-    spread = distribution(np.array([0.32, 0.5, 1.0, 1.0 + 1e-7]), None)
+    spread = distribution(np.array([0.32, 0.5, 1.0, 1.0 + 1e-7]), None, scale="similarity")
     assert spread.edges[-1] == 1.0
     assert spread.train[-1] == 2
 
@@ -385,7 +386,7 @@ def test_further_copies_of_an_exposed_identity_are_counted_too():
 
 def test_top_lines_are_the_best_similarities():
     values = np.linspace(0, 0.9, 150)
-    assert distribution(values, None).top_lines == (
+    assert distribution(values, None, scale="similarity").top_lines == (
         (1, 0.9),
         (10, values[-10]),
         (100, values[-100]),

@@ -290,7 +290,7 @@ def test_what_is_no_histogram_is_refused(distribution, message):
 
 
 def test_an_audit_without_synthetic_images_has_no_picture():
-    page = render_html(dataclasses.replace(samples.NONE, distribution=EMPTY), [])
+    page = render_html(dataclasses.replace(samples.NONE, distribution=EMPTY, curve=()), [])
     assert "No synthetic image could be compared." in says(page)
     assert 'class="chart' not in page
 
@@ -298,8 +298,8 @@ def test_an_audit_without_synthetic_images_has_no_picture():
 def test_the_picture_is_told_in_words():
     summary = samples.LEAK
     text = draw(summary.distribution, summary.threshold, width=720).description
-    assert "Best similarity to train of 50,000 synthetic images" in text
-    assert "Best similarity to control of 50,000 synthetic images" in text
+    assert "Best similarity against train of 50,000 synthetic images" in text
+    assert "Best similarity against control of 50,000 synthetic images" in text
     assert "Identities count as found from 0.612." in text
 
 
@@ -404,7 +404,7 @@ def altered(change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.update(schema="spolia-report/0"), "must have schema 'spolia-report/1'"),
+        (lambda d: d.update(schema="spolia-report/0"), "must have schema 'spolia-report/2'"),
         (lambda d: d.update(senntence="x"), "no field 'senntence'; did you mean 'sentence'"),
         (lambda d: d.pop("fdr"), "must have the field 'fdr'"),
         (lambda d: d.update(outcome="fine"), "report.outcome must be one of"),

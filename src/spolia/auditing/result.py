@@ -117,6 +117,7 @@ class AuditResult:
                     number=number,
                     similarity=row["similarity"],
                     control_similarity=row["control_similarity"],
+                    score=row["score"],
                     p=row["p"],
                     q=row["q"],
                     kind=row["kind"],

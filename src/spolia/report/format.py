@@ -4,7 +4,7 @@ import math
 import unicodedata
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from spolia.core.results import NegativeControl, Rate
+from spolia.core.results import NegativeControl, Power, Rate
 
 MISSING = "–"
 """Written where there is no number."""
@@ -144,6 +144,39 @@ def similarity(value: float | None) -> str:
     return "0.000" if written == "-0.000" else written.replace("-", "−")
 
 
+def score(value: float | None) -> str:
+    r"""Return a standard score with two decimals.
+
+    >>> [score(value) for value in (4.5678, -0.25, None)]
+    ['4.57', '−0.25', '–']
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    written = f"{value:.2f}"
+    return "0.00" if written == "-0.00" else written.replace("-", "−")
+
+
+def decimal(value: float) -> str:
+    """Return an average count with one decimal.
+
+    >>> decimal(2.345)
+    '2.3'
+    """
+    return f"{value:.1f}"
+
+
+def leaks_seen(power: Power, chance: int) -> str:
+    """Return from how many leaked identities on a leak is seen with a ``chance`` of 80 or 95 %.
+
+    >>> leaks_seen(Power("exact copy", 200, 5, None, 0.9), 80)
+    'from 5'
+    >>> leaks_seen(Power("exact copy", 200, 5, None, 0.9), 95)
+    'more than 200'
+    """
+    seen = power.seen_80 if chance == 80 else power.seen_95
+    return f"more than {thousands(power.planted)}" if seen is None else f"from {thousands(seen)}"
+
+
 def p_value(p: float | None) -> str:
     r"""Return a p- or q-value with two digits that count.
 
@@ -212,7 +245,7 @@ def shorten(fingerprint: str) -> str:
 def check_word(check: NegativeControl) -> str:
     """Return how a negative control ended.
 
-    >>> check_word(NegativeControl(found=0, n=10, p=0.5, passed=None))
+    >>> check_word(NegativeControl(found=0, n=10, p=0.5, passed=None, fdr=0.01))
     'too small to show anything'
     """
     if check.passed is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spolia.core.errors import UsageError
-from spolia.core.results import Distribution
+from spolia.core.results import Distribution, Scale
 from spolia.core.types import Float64, Int64
 from spolia.report import format as written
 
@@ -14,6 +14,10 @@ _LEFT, _RIGHT, _BOTTOM, _PLOT = 46.0, 10.0, 44.0, 240.0
 _ROW = 15.0
 _LETTER = 6.4
 """Width of a letter of a label, rather too wide than too narrow."""
+_AXES: dict[Scale, str] = {
+    "score": "best score (standard deviations)",
+    "similarity": "best similarity (cosine)",
+}
 _THINNEST_BAR = 5.0
 _LOWEST_BAR = 1.5
 """A single image among 100,000 must still be seen."""
@@ -68,6 +72,7 @@ class Chart:
     y_ticks: tuple[Tick, ...]
     lines: tuple[Line, ...]
     threshold_x: float | None
+    axis: str
     description: str
 
 
@@ -113,9 +118,13 @@ def draw(distribution: Distribution, threshold: float | None, *, width: float) -
     )
     named = [(f"top {written.thousands(k)}", at, False) for k, at in distribution.top_lines]
     if threshold is not None:
-        named.append((f"found from {written.similarity(threshold)}", threshold, True))
+        named.append((f"found from {_value(threshold, distribution.scale)}", threshold, True))
     named = [one for one in named if math.isfinite(one[1])]
-    return _place(edges, train, control, named, width=width)
+    return _place(edges, train, control, named, width=width, scale=distribution.scale)
+
+
+def _value(at: float, scale: Scale) -> str:
+    return written.score(at) if scale == "score" else written.similarity(at)
 
 
 def _check(edges: Float64, train: Int64, control: Int64) -> None:
@@ -144,15 +153,16 @@ def _place(
     named: list[tuple[str, float, bool]],
     *,
     width: float,
+    scale: Scale,
 ) -> Chart:
     low, high = _span(edges, [at for _, at, _ in named])
     right = width - _RIGHT
-    scale = (right - _LEFT) / (high - low)
-    lines = _lines([(label, _LEFT + (at - low) * scale, bold) for label, at, bold in named])
+    stretch = (right - _LEFT) / (high - low)
+    lines = _lines([(label, _LEFT + (at - low) * stretch, bold) for label, at, bold in named])
     top = 8.0 + _ROW * (1 + max((round(line.label_y / _ROW) for line in lines), default=0))
     bottom = top + _PLOT
     peak = int(max(train.max(), control.max()))
-    x = _LEFT + (edges - low) * scale
+    x = _LEFT + (edges - low) * stretch
     bars = tuple(
         _bar(x[i : i + 2], edges[i : i + 2], int(n), bottom, peak) for i, n in enumerate(train) if n
     )
@@ -165,11 +175,12 @@ def _place(
         bottom=bottom,
         bars=bars,
         outline=_outline(x, control, bottom, peak) if control.any() else "",
-        x_ticks=_x_ticks(low, high, scale, width),
+        x_ticks=_x_ticks(low, high, stretch, width),
         y_ticks=_y_ticks(bottom, peak),
         lines=lines,
         threshold_x=next((line.x for line in lines if line.is_threshold), None),
-        description=_describe(edges, train, control, named),
+        axis=_AXES[scale],
+        description=_describe(edges, train, control, named, scale),
     )
 
 
@@ -254,24 +265,26 @@ def _y_ticks(bottom: float, peak: int) -> tuple[Tick, ...]:
 
 
 def _describe(
-    edges: Float64, train: Int64, control: Int64, named: list[tuple[str, float, bool]]
+    edges: Float64,
+    train: Int64,
+    control: Int64,
+    named: list[tuple[str, float, bool]],
+    scale: Scale,
 ) -> str:
     """Say what the picture shows to those who cannot see it."""
-    parts = [_extent("train", edges, train)]
+    parts = [_extent("train", edges, train, scale)]
     if control.any():
-        parts.append(_extent("control", edges, control))
-    parts += [
-        f"{label}: similarity {written.similarity(at)}." for label, at, bold in named if not bold
-    ]
+        parts.append(_extent("control", edges, control, scale))
+    parts += [f"{label}: {scale} {_value(at, scale)}." for label, at, bold in named if not bold]
     parts += [f"Identities count as {label}." for label, _, bold in named if bold]
     return " ".join(parts)
 
 
-def _extent(role: str, edges: Float64, counts: Int64) -> str:
+def _extent(role: str, edges: Float64, counts: Int64, scale: Scale) -> str:
     occupied = np.flatnonzero(counts)
     peak = int(np.argmax(counts))
     return (
-        f"Best similarity to {role} of {written.thousands(int(counts.sum()))} synthetic images: "
+        f"Best {scale} against {role} of {written.thousands(int(counts.sum()))} synthetic images: "
         f"from {edges[occupied[0]]:.2f} to {edges[occupied[-1] + 1]:.2f}, most often between "
         f"{edges[peak]:.2f} and {edges[peak + 1]:.2f}."
     )

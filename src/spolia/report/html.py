@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from spolia.core.errors import UsageError
 from spolia.core.results import Outcome, Summary
-from spolia.report import figures, histogram
+from spolia.report import curve, figures, histogram
 from spolia.report import format as written
 from spolia.report.pairs import Details, Pair, Profile, redact
 from spolia.report.thumbnails import thumbnail
@@ -25,6 +25,9 @@ _FILTERS = (
     "p_phrase",
     "p_value",
     "ratio",
+    "score",
+    "decimal",
+    "leaks_seen",
     "shorten",
     "similarity",
     "thousands",
@@ -80,6 +83,7 @@ def render_html(
         lead=lead,
         figures=figures.key_figures(summary),
         charts=_charts(summary),
+        curves=_curves(summary),
     )
 
 
@@ -122,6 +126,15 @@ def _charts(summary: Summary) -> tuple[tuple[str, histogram.Chart], ...]:
     return tuple((name, chart) for name, chart in drawn if chart is not None)
 
 
+def _curves(summary: Summary) -> tuple[tuple[str, curve.CurveChart], ...]:
+    named = summary.exposed.train.count if summary.exposed else 0
+    drawn = (
+        (name, curve.draw(summary.curve, named, width=width))
+        for name, width in (("wide", _WIDE), ("narrow", _NARROW))
+    )
+    return tuple((name, chart) for name, chart in drawn if chart is not None)
+
+
 @cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
@@ -134,6 +147,7 @@ def _template() -> jinja2.Template:
     )
     environment.filters |= {name: getattr(written, name) for name in _FILTERS}
     environment.filters["thumbnail"] = thumbnail
+    environment.filters["share"] = written.percent
     return environment.get_template("report.html.jinja")
 
 

@@ -26,6 +26,8 @@ class Pair:
     q: float | None
     kind: str
     """``near duplicate``, ``same identity`` or ``unresolved``."""
+    score: float | None = None
+    """Standard score of the closest identity; ``None`` without a control."""
     query: str | None = None
     """Id of the synthetic record."""
     reference: str | None = None

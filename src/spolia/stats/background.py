@@ -26,12 +26,12 @@ place of the control,
     \widehat{V}(t) = \frac{\theta}{(1 + \theta)\, r} \,
         \big(1 + \#\{g \in control : A_g \ge t\} + \#\{B \ge t\}\big), \qquad t > u .
 
-**What it needs.** As the competition: without a leak, train and control identities are exchangeable.
-In addition: above *u* the control's scores fall off as the background's do. Then each score above
-*u* that is not of a leak is a train identity's with odds :math:`\theta / ((1+\theta) r)` against the
-others, independently of the rest, and the expected share of false ones is at or under *q* by the
-martingale of Selective SeqStep+. :math:`E[1/\theta]` is the true ratio for any K, since *u* is where
-the K-th of them fell: the estimated ratio adds no bias.
+**What it needs.** As the competition: without a leak, train and control identities are
+exchangeable. In addition: above *u* the control's scores fall off as the background's do. Then each
+score above *u* that is not of a leak is a train identity's with odds :math:`\theta / ((1+\theta)
+r)` against the others, independently of the rest, and the expected share of false ones is at or
+under *q* by the martingale of Selective SeqStep+. :math:`E[1/\theta]` is the true ratio for any K,
+since *u* is where the K-th of them fell: the estimated ratio adds no bias.
 
 **How it is tested.** Above *u*, the ranks of the control's scores among the background's must be
 those of a random draw (Mann-Whitney, two-sided). If they are not, at 1 %, nothing is borrowed. Nor

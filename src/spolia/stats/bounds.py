@@ -16,8 +16,8 @@ the j-th witness is negative binomial, :math:`V_j \sim NB(j, 1/(1+o))`. Let
 .. math:: b_j = \max \{ v : \pi_j(v) \ge \gamma \}
 
 holds for **all** j at once with the confidence asked if :math:`\gamma` is the matching quantile of
-:math:`\min_j \pi_j(V_j)`, which is found by simulation: it depends on no data. At a threshold with N
-witnesses at or above it, at most :math:`b_{N+1}` are false; and never more than at a higher
+:math:`\min_j \pi_j(V_j)`, which is found by simulation: it depends on no data. At a threshold with
+N witnesses at or above it, at most :math:`b_{N+1}` are false; and never more than at a higher
 threshold plus what was named in between.
 """
 

@@ -180,7 +180,7 @@ def expected_false(
     >>> expected_false(np.array([0.2, 0.6]), np.array([0.5, 0.7]), ratio=0.5).tolist()
     [4.0, 2.0]
     """
-    false: Float64 = (1.0 + _at_or_above(control_scores, thresholds)) / ratio
+    false = np.asarray((1.0 + _at_or_above(control_scores, thresholds)) / ratio, dtype=np.float64)
     if borrowed is None:
         return false
     count = _at_or_above(control_scores, thresholds) + _at_or_above(borrowed.scores, thresholds)

@@ -7,9 +7,9 @@ https://doi.org/10.1214/aos/1013699998 (any dependence).
 
 Adversary: none; a statement about data. Cost: a sort.
 
-**A single case.** Let :math:`s` be a record's best score against train and :math:`c_1 \dots c_m` the
-best scores of the *m* synthetic records against the control. Without a leak, and with galleries of
-one size, *s* is one of m + 1 exchangeable numbers, so
+**A single case.** Let :math:`s` be a record's best score against train and :math:`c_1 \dots c_m`
+the best scores of the *m* synthetic records against the control. Without a leak, and with galleries
+of one size, *s* is one of m + 1 exchangeable numbers, so
 
 .. math:: p_0 = \frac{1 + \#\{l : c_l \ge s\}}{1 + m}
 

@@ -2,11 +2,10 @@ r"""How small a leak would have been seen: planted leaks of known strength.
 
 Adversary: none; a statement about an audit. Cost: some hundred draws over a few hundred scores.
 
-Leaks are planted among the embeddings and compete like any synthetic record. Of P planted leaks, *k*
-are drawn at random and added to what the audit saw; the leak counts as **seen** if the decision
-names at least one of them. The smallest *k* at which it is seen in 80 % (95 %) of the draws is
-what this audit, with these sets and this judge, can be said to detect. Silence says nothing about
-fewer.
+Leaks are planted among the embeddings and compete like any synthetic record. Of P planted leaks,
+*k* are drawn at random and added to what the audit saw; the leak counts as **seen** if the decision
+names at least one of them. The smallest *k* at which it is seen in 80 % (95 %) of the draws is what
+this audit, with these sets and this judge, can be said to detect. Silence says nothing about fewer.
 """
 
 from dataclasses import dataclass
@@ -109,6 +108,6 @@ def _thresholds(planted: PlantedScores, train_scores: Float64) -> Float64:
 
 
 def _orders(n: int) -> Int64:
-    """Return in which place each of n planted leaks is drawn, in every draw: the same every time."""
+    """Return the place of each of n planted leaks in every draw: the same every time."""
     rng = np.random.default_rng(0)
     return rng.permuted(np.tile(np.arange(n, dtype=np.int64), (DRAWS, 1)), axis=1)

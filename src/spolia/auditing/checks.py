@@ -18,7 +18,6 @@ from spolia.stats.competition import (
 )
 from spolia.stats.lean import lean_to_train
 from spolia.stats.power import PlantedScores, smallest_seen
-from spolia.stats.scores import standard_scores
 
 NEGATIVE_FDR = 0.01
 """The negative control asks for this false discovery rate at most, so that chance seldom fails it:
@@ -49,8 +48,8 @@ def negative_control(
     )
     # The halves' identities keep the control's numbers: those of the other half score -inf.
     played = compete(
-        Nearest(standard_scores(first.likeness, scored.mean, scored.deviation), first.identity),
-        Nearest(standard_scores(second.likeness, scored.mean, scored.deviation), second.identity),
+        Nearest(scored.standard.score(first.likeness), first.identity),
+        Nearest(scored.standard.score(second.likeness), second.identity),
         n_train=n,
         n_control=n,
     )

@@ -127,18 +127,32 @@ def _likeness(similarity: Float64, to_template: Float64, identity: Int64) -> Flo
 
 
 @dataclass(frozen=True, eq=False)
+class Standard:
+    """What a record's similarities are measured by."""
+
+    mean: Float64 | None
+    """``(m,)`` mean of the record's similarities to all of train and control; ``None``: plain
+    similarities."""
+    deviation: Float64 | None
+    """``(m,)`` their standard deviation."""
+
+    def score(self, likeness: Float64) -> Float64:
+        """Return the scores of likenesses, ``(m,)``."""
+        if self.mean is None or self.deviation is None:
+            return likeness
+        return standard_scores(likeness, self.mean, self.deviation)
+
+
+@dataclass(frozen=True, eq=False)
 class Scored:
     """The closest identity of train and of control for each of m records, on one scale."""
 
     train: Closest
     control: Closest
     train_score: Float64
-    """``(m,)`` standard score; ``-inf`` where train is empty."""
+    """``(m,)``; ``-inf`` where train is empty."""
     control_score: Float64
-    mean: Float64
-    """``(m,)`` mean of the record's similarities to all of train and control."""
-    deviation: Float64
-    """``(m,)`` their standard deviation."""
+    standard: Standard
 
     def nearest(self) -> tuple[Nearest, Nearest]:
         """Return what competes: train's side and control's."""
@@ -150,11 +164,18 @@ class Scored:
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """What turns similarities of any record into standard scores: all of train and control."""
+    """What identities are compared by.
+
+    For an embedder of identities: standard scores over all of train and control, of similarities to
+    photos and templates. For others the plain similarity: a copy is as close to its original
+    whether or not much else is close too, and standard scores would hide that (measured in
+    ``docs/methods/verdict.md``).
+    """
 
     train: AuditSet
     control: AuditSet
-    pool: Moments
+    pool: Moments | None
+    """``None``: scores are similarities."""
     train_templates: Float32 | None
     control_templates: Float32 | None
 
@@ -165,7 +186,7 @@ class Scale:
         return cls(
             train,
             control,
-            moments(train.rows, control.rows),
+            moments(train.rows, control.rows) if train.model.kind == "identity" else None,
             templates_of(train) if several else None,
             templates_of(control) if several else None,
         )
@@ -184,21 +205,22 @@ class Scale:
         ``leave_out`` is that of `spolia.stats.scores.similarity_to_all`; ``held_back`` that of
         `closest`, in train.
         """
-        mean, deviation = self._similarity_to_all(records, leave_out)
+        standard = self._standard(records, leave_out)
         train = closest(records, to_train, self.train, self.train_templates, held_back=held_back)
         control = closest(records, to_control, self.control, self.control_templates)
         return Scored(
             train,
             control,
-            standard_scores(train.likeness, mean, deviation),
-            standard_scores(control.likeness, mean, deviation),
-            mean,
-            deviation,
+            standard.score(train.likeness),
+            standard.score(control.likeness),
+            standard,
         )
 
-    def _similarity_to_all(
+    def _standard(
         self, records: Rows, leave_out: tuple[Float64, Float64, Int64] | None
-    ) -> tuple[Float64, Float64]:
+    ) -> Standard:
+        if self.pool is None:
+            return Standard(None, None)
         m = records.shape[0]
         mean, deviation = np.empty(m), np.empty(m)
         for start in range(0, m, _ROWS_PER_STEP):
@@ -207,4 +229,4 @@ class Scale:
             mean[part], deviation[part] = similarity_to_all(
                 records[part], self.pool, leave_out=cast("tuple[Float64, Float64, Int64]", left)
             )
-        return mean, deviation
+        return Standard(mean, deviation)

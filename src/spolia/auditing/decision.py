@@ -43,7 +43,10 @@ def judge_matches(sets: dict[str, AuditSet], plan: Plan, matched: Matched) -> Au
         )
         ties = int(np.count_nonzero(best == beside.to_control.similarities[:, 0]))
         contest = verdict.contest
-        spread = distribution(contest.to_train, contest.to_control, scale="score")
+        standard = train.model.kind == "identity"
+        spread = distribution(
+            contest.to_train, contest.to_control, scale="score" if standard else "similarity"
+        )
         findings = findings_table(synthetic, train, verdict)
         identities = identities_table(train, verdict)
     return AuditResult(

@@ -13,7 +13,12 @@ MOST = 200
 _LEAST_SEVERAL = 20
 """Identities with several records that are needed to plant new photos."""
 
-BLENDS = {"exact copy": 0.0, "faint copy (0.4)": 0.4, "faint copy (0.5)": 0.5}
+BLENDS = {
+    "exact copy": 0.0,
+    "faint copy (0.2)": 0.2,
+    "faint copy (0.4)": 0.4,
+    "faint copy (0.5)": 0.5,
+}
 """Strengths: a training row e becomes (1 - a) e + a u with a random direction u."""
 NEW_PHOTO = "new photo"
 """A training photo of somebody with several, held back."""

@@ -99,7 +99,7 @@ def audit(
 
 def show_verdict(result: "AuditResult") -> None:
     """Print the sentence, the notes, and the self-check of one audit."""
-    from spolia.report.format import check_word
+    from spolia.report.format import check_word, leaks_seen
 
     summary = result.summary
     show(summary.sentence, style=_STYLES.get(summary.outcome, "bold yellow"))
@@ -110,6 +110,9 @@ def show_verdict(result: "AuditResult") -> None:
             f"  Negative control: {check.found} of {check.n:,} found with half of the control in "
             f"the place of train ({check_word(check)})."
         )
+    if summary.power:
+        seen = "; ".join(f"{one.strength} {leaks_seen(one, 95)}" for one in summary.power)
+        show(f"  Would have seen, with 95 % probability, leaked identities: {seen}.")
     for note in summary.notes:
         show(f"  Note: {note}")
 

@@ -85,7 +85,7 @@ class Rule:
     asked: int
     """Identities of train and control whose closest stranger was searched."""
     floor: float | None
-    """Standard score above which strangers count."""
+    """Score (or similarity) above which strangers count."""
     control: int | None
     """Control scores at or above the floor."""
     background: int | None
@@ -133,7 +133,8 @@ class Symmetry:
 
 
 Scale = Literal["score", "similarity"]
-"""What is compared: standard scores with a control, plain similarities without."""
+"""What is compared: standard scores by an embedder of identities, plain similarities by others, and
+where there is no control."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,8 @@ class Summary:
     smallest: int | None
     """The smallest number of exposed identities this audit can name at ``fdr``."""
     threshold: float | None
-    """Standard score from which a training identity counts as found; ``None`` if none was."""
+    """Score (or similarity, see ``distribution.scale``) from which a training identity counts as
+    found; ``None`` if none was."""
     rule: Rule | None
     named_any_dependence: int | None
     """Identities that are named if nothing is known of how they depend on each other."""

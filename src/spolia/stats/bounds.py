@@ -22,6 +22,7 @@ threshold plus what was named in between.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.stats import beta, nbinom
@@ -31,7 +32,7 @@ from spolia.stats.background import Borrowed
 from spolia.stats.competition import expected_false
 
 _WALKS = 4000
-_MOST_WITNESSES = 1000
+_MOST_WITNESSES = 1024
 _SEED = 20240601
 """Any seed will do; it is fixed so that a bound is a function of its inputs."""
 
@@ -59,16 +60,14 @@ def false_at_most(
     Examples
     --------
     >>> false_at_most(np.array([10, 40]), np.array([0, 2]), odds=1.0).tolist()
-    [4, 9]
+    [5, 9]
     >>> false_at_most(np.array([10, 40]), np.array([0, 2]), odds=0.1).tolist()
     [1, 1]
     """
     if named.size == 0:
         return named
-    most = int(min(witnesses.max() + 1, _MOST_WITNESSES))
-    # The band is computed at steps that grow with j, and holds in between because V_j rises with j.
-    steps = np.unique(np.round(np.geomspace(1, most, num=min(most, 120))).astype(np.int64))
-    band = _band(steps, odds, confidence)
+    reached = int(min(witnesses.max() + 1, _MOST_WITNESSES))
+    steps, band = _band(1 << (reached - 1).bit_length(), odds, confidence)
     place = np.searchsorted(steps, witnesses + 1, side="left")
     beyond = place == steps.size
     bound = np.where(beyond, named, band[np.minimum(place, steps.size - 1)])
@@ -78,7 +77,13 @@ def false_at_most(
     return spare + named
 
 
-def _band(steps: Int64, odds: float, confidence: float) -> Int64:
+@lru_cache(maxsize=256)
+def _band(most: int, odds: float, confidence: float) -> tuple[Int64, Int64]:
+    """Return some numbers of witnesses from 1 to ``most``, and the band at each.
+
+    They grow further apart; the band holds in between because V_j rises with j.
+    """
+    steps = np.unique(np.round(np.geomspace(1, most, num=min(most, 120))).astype(np.int64))
     chance = 1.0 / (1.0 + odds)
     rng = np.random.default_rng(_SEED)
     # Steps between the points of the band are drawn as one.
@@ -93,7 +98,7 @@ def _band(steps: Int64, odds: float, confidence: float) -> Int64:
         start = start - over
     while (under := nbinom.sf(start, steps, chance) >= gamma).any():
         start = start + under
-    return start
+    return steps, start
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +141,7 @@ def curve(
     >>> train, control = np.arange(20.0) + 0.5, np.array([3.0, 7.0])
     >>> found = curve(train, control, ratio=1.0)
     >>> float(found.thresholds[0]), found.named[:3].tolist(), found.false_at_most[:6].tolist()
-    (19.5, [1, 2, 3], [1, 2, 3, 4, 4, 4])
+    (19.5, [1, 2, 3], [1, 2, 3, 4, 5, 5])
     """
     thresholds = np.unique(train_scores[np.isfinite(train_scores)])[::-1]
     odds = 1.0 / ratio

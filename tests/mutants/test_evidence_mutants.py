@@ -1,0 +1,79 @@
+"""Known wrong versions of the evidence; each must break the law that the right one passes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import nbinom
+
+from spolia.stats import background, conformal, scores
+from tests.spec import evidence_laws as laws
+
+
+def compared_directly(control, strangers, *, ratio):
+    """As if a stranger were as likely as a synthetic record to come close: theta forgotten."""
+    lent = background.borrow(control, strangers, ratio=ratio)
+    return replace(lent, odds=1e-2 * lent.odds) if isinstance(lent, background.Borrowed) else lent
+
+
+def without_the_size_ratio(control, strangers, *, ratio):
+    return background.borrow(control, strangers, ratio=1.0)
+
+
+def without_the_test_of_the_tail(control, strangers, *, ratio):
+    won = np.sort(control)[::-1]
+    floor = won[19]
+    theta = 21 / max(1, np.count_nonzero(strangers >= floor))
+    odds = theta / ((1 + theta) * ratio)
+    return background.Borrowed(strangers[strangers > floor], floor, odds, 20, 1.0)
+
+
+def every_direction_counts(asking, closest, score):
+    return score
+
+
+def each_threshold_by_itself(named, witnesses, *, odds):
+    return np.minimum(nbinom.ppf(0.95, witnesses + 1, 1 / (1 + odds)).astype(np.int64), named)
+
+
+def the_average_as_a_bound(named, witnesses, *, odds):
+    return np.minimum((odds * (witnesses + 1)).astype(np.int64), named)
+
+
+def galleries_of_one_size(case, null, *, ratio):
+    return conformal.single_case_p(case, null, ratio=1.0)
+
+
+def over_train_alone(records, train, control):
+    mean, deviation = scores.similarity_to_all(records, scores.moments(train))
+    return scores.standard_scores(np.full(len(records), 0.5), mean, deviation)
+
+
+def not_rounded(records, train, control):
+    mean, deviation = scores.similarity_to_all(records, scores.moments(train, control))
+    return (0.5 - mean) / deviation
+
+
+def everything_is_seen_at_once(*, won):
+    return 1
+
+
+@pytest.mark.parametrize(
+    ("law", "mutant"),
+    [
+        (laws.law_a_borrowed_tail_keeps_the_false_share, compared_directly),
+        (laws.law_a_small_control_is_corrected_in_the_tail, without_the_size_ratio),
+        (laws.law_nothing_is_borrowed_of_another_shape, without_the_test_of_the_tail),
+        (laws.law_a_pair_of_strangers_counts_once, every_direction_counts),
+        (laws.law_bounds_hold_at_every_threshold_at_once, each_threshold_by_itself),
+        (laws.law_bounds_hold_at_every_threshold_at_once, the_average_as_a_bound),
+        (laws.law_a_single_case_is_uniform, galleries_of_one_size),
+        (laws.law_a_score_says_nothing_of_who_is_in_train, over_train_alone),
+        (laws.law_a_score_says_nothing_of_who_is_in_train, not_rounded),
+        (laws.law_planting_sees_what_the_rule_can_name, everything_is_seen_at_once),
+    ],
+    ids=lambda one: one.__name__,
+)
+def test_mutant_is_killed(law, mutant):
+    with pytest.raises(AssertionError):
+        law(mutant)

@@ -40,4 +40,4 @@ def paper(session: nox.Session) -> None:
     """Print the tables of the docs; the faces need ``-- MODEL_CARD FACES.zip``."""
     session.run(PYTHON, "-m", "benchmarks", "hubs")
     if session.posargs:
-        session.run(PYTHON, "-m", "benchmarks", "faces", *session.posargs)
+        session.run(PYTHON, "-m", "benchmarks", "honesty", *session.posargs)

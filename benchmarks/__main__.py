@@ -5,7 +5,6 @@ from importlib import import_module
 
 EXPERIMENTS = {
     "audit": "benchmarks.audit",
-    "faces": "benchmarks.faces",
     "honesty": "benchmarks.honesty",
     "hubs": "benchmarks.hubs",
     "join": "benchmarks.join",

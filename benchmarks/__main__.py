@@ -6,11 +6,13 @@ from importlib import import_module
 EXPERIMENTS = {
     "audit": "benchmarks.audit",
     "faces": "benchmarks.faces",
+    "goodness": "benchmarks.goodness",
     "honesty": "benchmarks.honesty",
     "hubs": "benchmarks.hubs",
     "join": "benchmarks.join",
     "scale": "benchmarks.scale",
     "startup": "benchmarks.startup",
+    "tails": "benchmarks.tails",
 }
 
 

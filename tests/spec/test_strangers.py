@@ -115,9 +115,10 @@ def test_two_photos_of_one_identity_are_no_strangers():
 
 
 def test_a_train_of_one_identity_has_no_strangers():
-    rows = np.eye(3, dtype=np.float32)
+    rows = spolia.normalise(np.add(np.eye(3), [[0.0], [0.1], [0.2]]))
     result = spolia.audit(
-        train=spolia.Embeddings(rows, None, ["ann"] * 3), synthetic=spolia.Embeddings(rows)
+        train=spolia.Embeddings(rows, None, ["ann"] * 3),
+        synthetic=spolia.Embeddings(rows[:, ::-1].copy()),
     )
     assert result.summary.strangers is None
     assert chance_lines(None) == []
@@ -125,8 +126,10 @@ def test_a_train_of_one_identity_has_no_strangers():
 
 
 def test_a_small_train_has_counts_and_no_tail():
-    rows = np.eye(3, dtype=np.float32)
-    result = spolia.audit(train=spolia.Embeddings(rows), synthetic=spolia.Embeddings(rows))
+    rows = spolia.normalise(np.add(np.eye(3), [[0.0], [0.1], [0.2]]))
+    result = spolia.audit(
+        train=spolia.Embeddings(rows), synthetic=spolia.Embeddings(rows[:, ::-1].copy())
+    )
     strangers = result.summary.strangers
     assert (strangers.matching, strangers.fit, strangers.draws) == ((), None, 3)
     assert "Nothing is extrapolated" in result.to_html()

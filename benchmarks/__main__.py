@@ -5,11 +5,13 @@ from importlib import import_module
 
 EXPERIMENTS = {
     "audit": "benchmarks.audit",
+    "goodness": "benchmarks.goodness",
     "honesty": "benchmarks.honesty",
     "hubs": "benchmarks.hubs",
     "join": "benchmarks.join",
     "scale": "benchmarks.scale",
     "startup": "benchmarks.startup",
+    "tails": "benchmarks.tails",
 }
 
 

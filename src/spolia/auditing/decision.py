@@ -1,10 +1,12 @@
 """The second stage: match the sets, judge, and put the result together."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 
+from spolia.auditing.chance import describe_strangers
 from spolia.auditing.findings import (
     FINDINGS,
     IDENTITIES,
@@ -49,9 +51,12 @@ def judge_matches(sets: dict[str, AuditSet], plan: Plan, matched: Matched) -> Au
         )
         findings = findings_table(synthetic, train, verdict)
         identities = identities_table(train, verdict)
+    strangers = describe_strangers(
+        matched.met, sets, plan, to_train, beside.to_control if beside else None
+    )
     return AuditResult(
         plan=plan,
-        summary=summarise(plan, sets, spread, verdict, ties),
+        summary=replace(summarise(plan, sets, spread, verdict, ties), strangers=strangers),
         findings=findings,
         identities=identities,
         ranking=ranking_table(synthetic, train, to_train, verdict),

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from spolia.auditing import planting, strangers
+from spolia.auditing.chance import Met
 from spolia.auditing.halves import Halves, split_control
 from spolia.auditing.match import Apart, MatchOptions, Neighbours, match, nearest_of
 from spolia.auditing.options import Options
@@ -24,6 +25,8 @@ class Matched:
 
     to_train: Neighbours
     control: "MatchedControl | None"
+    met: Met | None = None
+    """Strangers inside train; a stage of its own, see `spolia.auditing.chance`."""
 
 
 @dataclass(frozen=True, eq=False)

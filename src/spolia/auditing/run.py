@@ -3,9 +3,11 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from spolia.auditing.chance import meet_strangers
 from spolia.auditing.decision import judge_matches, write_matches
 from spolia.auditing.matching import match_all
 from spolia.auditing.options import Options
@@ -50,7 +52,8 @@ def audit(
     fdr
         Largest expected share of false ones among the identities found, in (0, 1).
     seed
-        Decides how the control is halved for the negative control, and nothing else.
+        Decides how the control is halved for the negative control, which images of train stand
+        for strangers, and how these are resampled; nothing else.
     out
         Run folder, kept and resumed: the same call goes on where a killed one stopped. Default:
         nothing is kept.
@@ -93,6 +96,8 @@ def audit(
         prepared = prepare_all(folder, opened, options, watch)
         matched = match_all(folder, prepared, plan, options, watch.staged("match"))
         write_matches(folder, prepared, matched)
+        met = meet_strangers(prepared, plan, options, watch.staged("strangers"))
+        matched = replace(matched, met=met)
         result = judge_matches(prepared, plan, matched)
         watch.staged("judge")("", 1, 1)
         result.save(folder)

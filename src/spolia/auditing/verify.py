@@ -1,13 +1,14 @@
 """Check a finished run against the definition of truth."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from spolia.auditing.chance import meet_strangers
 from spolia.auditing.decision import judge_matches
 from spolia.auditing.match import part_rows_of
 from spolia.auditing.matching import match_all
@@ -63,6 +64,8 @@ def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verif
     searched, pairs = _check_nearest(sets, matches, seed, progress)
     options = Options(part_rows=part_rows_of(folder / "matches"))
     matched = match_all(folder, sets, result.plan, options, silent)
+    met = meet_strangers(sets, result.plan, options, silent)
+    matched = replace(matched, met=met)
     _check_result(result, judge_matches(sets, result.plan, matched))
     identities = len(sets["train"].identities) if "control" in sets else 0
     return Verification(result.findings.num_rows, searched, pairs, identities)

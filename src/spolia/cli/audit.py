@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spolia.cli.chance import chance_lines
 from spolia.cli.console import print_json, progress_on_stderr, say, show
 from spolia.cli.join import Engine
 from spolia.cli.options import Format, Identities, JsonOutput, Memory, Quiet, Threads, parse_size
@@ -39,7 +40,12 @@ def audit(
     out: Annotated[
         Path | None, typer.Option(help="Run folder: report, tables, embeddings; resumable.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Decides how the control is halved.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="Decides how the control is halved, and which images of train stand for strangers."
+        ),
+    ] = 0,
     identities: Identities = "auto",
     format: Format = None,  # noqa: A002  (the option's name)
     max_bad: Annotated[
@@ -115,6 +121,8 @@ def show_verdict(result: "AuditResult") -> None:
         show(f"  Would have seen, with 95 % probability, leaked identities: {seen}.")
     for note in summary.notes:
         show(f"  Note: {note}")
+    for line in chance_lines(summary.strangers):
+        show(f"  {line}")
 
 
 def _described(one: "SetSummary") -> str:

@@ -215,6 +215,28 @@ def p_phrase(p: float) -> str:
     return f"p{_SPACE}{sign}{written}"
 
 
+def power_of_ten(value: float) -> str:
+    """Return a power of ten as such.
+
+    >>> power_of_ten(1e-3)
+    '10⁻³'
+    """
+    return f"10{str(round(math.log10(value))).translate(_SUPERSCRIPT)}"
+
+
+def amount(value: float) -> str:
+    r"""Return an expected number: two digits that count, without a fraction from 10 on.
+
+    >>> [amount(value) for value in (0.0, 0.0123, 2.61, 97.6, 24_500_000.0)]
+    ['0', '0.012', '2.6', '98', '24,500,000']
+    """
+    if not math.isfinite(value):
+        return _UNKNOWN
+    if value < 0.001:
+        return "0" if value == 0.0 else f"<{_SPACE}0.001"
+    return f"{value:#.2g}" if value < 9.95 else f"{value:,.0f}"
+
+
 def ratio(value: float) -> str:
     """Return a ratio with two digits that count.
 

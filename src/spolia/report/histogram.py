@@ -175,7 +175,7 @@ def _place(
         bottom=bottom,
         bars=bars,
         outline=_outline(x, control, bottom, peak) if control.any() else "",
-        x_ticks=_x_ticks(low, high, stretch, width),
+        x_ticks=x_ticks(low, high, stretch, width),
         y_ticks=_y_ticks(bottom, peak),
         lines=lines,
         threshold_x=next((line.x for line in lines if line.is_threshold), None),
@@ -232,13 +232,16 @@ def _lines(named: list[tuple[str, float, bool]]) -> tuple[Line, ...]:
     return tuple(placed)
 
 
-def _x_ticks(low: float, high: float, scale: float, width: float) -> tuple[Tick, ...]:
+def x_ticks(
+    low: float, high: float, scale: float, width: float, *, left: float = _LEFT
+) -> tuple[Tick, ...]:
+    """Return round marks from ``low`` to ``high``, ``scale`` pixels to a unit from ``left`` on."""
     step = _nice((high - low) / max(2.0, width / 60.0))
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     first, last = math.ceil(low / step), math.floor(high / step)
     return tuple(
         Tick(
-            round(_LEFT + (i * step - low) * scale, 1),
+            round(left + (i * step - low) * scale, 1),
             # "+ 0.0" turns a negative zero into zero.
             f"{i * step + 0.0:.{digits}f}".replace("-", "−"),
         )

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from spolia.core.errors import UsageError
 from spolia.core.results import Outcome, Summary
-from spolia.report import curve, figures, histogram
+from spolia.report import curve, figures, histogram, tail_chart
 from spolia.report import format as written
 from spolia.report.pairs import Details, Pair, Profile, redact
 from spolia.report.thumbnails import thumbnail
@@ -21,9 +21,12 @@ _WORDS: dict[Outcome, tuple[str, str]] = {
     "no verdict": ("No verdict", "The closest pairs are ranked, and no error rate is known."),
 }
 _FILTERS = (
+    "amount",
+    "interval",
     "level",
     "p_phrase",
     "p_value",
+    "power_of_ten",
     "ratio",
     "score",
     "decimal",
@@ -84,6 +87,7 @@ def render_html(
         figures=figures.key_figures(summary),
         charts=_charts(summary),
         curves=_curves(summary),
+        tail_charts=_tail_charts(summary),
     )
 
 
@@ -130,6 +134,17 @@ def _curves(summary: Summary) -> tuple[tuple[str, curve.CurveChart], ...]:
     named = summary.exposed.train.count if summary.exposed else 0
     drawn = (
         (name, curve.draw(summary.curve, named, width=width))
+        for name, width in (("wide", _WIDE), ("narrow", _NARROW))
+    )
+    return tuple((name, chart) for name, chart in drawn if chart is not None)
+
+
+def _tail_charts(summary: Summary) -> tuple[tuple[str, tail_chart.TailChart], ...]:
+    images = sum(one.records for one in summary.sets if one.role == "synthetic")
+    if summary.strangers is None or not images:
+        return ()
+    drawn = (
+        (name, tail_chart.draw_tail(summary.strangers, images, width=width))
         for name, width in (("wide", _WIDE), ("narrow", _NARROW))
     )
     return tuple((name, chart) for name, chart in drawn if chart is not None)

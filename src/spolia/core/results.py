@@ -14,6 +14,9 @@ EXIT_CODES: dict[Outcome, int] = {"none": 0, "leak": 1, "inconclusive": 4, "no v
 Kind = Literal["copy", "identity", "unknown"]
 """What an embedder can tell: the same *photo*, or the same *person*."""
 
+Hit = Literal["photo copy", "near duplicate", "same identity", "unresolved"]
+"""What a finding is, the plainest leak first."""
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -180,6 +183,47 @@ class ModelSummary:
 
 
 @dataclass(frozen=True)
+class Bars:
+    """What a pair of images must reach to stand out from control pairs."""
+
+    descriptor: float
+    """Cosine of copy descriptors, at least."""
+    correlation: float
+    """Normalised cross-correlation, at least."""
+    worst_tile: float
+    """Normalised l2 of the worst tile, at most."""
+
+
+@dataclass(frozen=True)
+class KindCount:
+    """How many findings are of one kind."""
+
+    kind: Hit
+    findings: int
+    identities: Rate
+    """Exposed identities whose plainest finding is of this kind, among all exposed."""
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What kind of hit the findings are, and what the same rules say of the control."""
+
+    counts: tuple[KindCount, ...]
+    """One for each `Hit`, in its order."""
+    findings: int
+    """Findings in all."""
+    compared: int
+    """Findings whose images were compared; the kind of the others rests on embeddings alone."""
+    bars: Bars | None
+    """What makes a copy here; ``None``: too few control pairs, or no images."""
+    control_pairs: Rate | None
+    """Control pairs that the rule would call a copy or near duplicate; ``None``: none compared."""
+    look_alikes: Rate | None
+    """Synthetic images nearest to control whose identity the rule would call the same; ``None``
+    where the embedder does not tell identities."""
+
+
+@dataclass(frozen=True)
 class Summary:
     """An audit in numbers: no image, no path, no name, so that it can be published as it is."""
 
@@ -224,3 +268,5 @@ class Summary:
     model: ModelSummary
     tested: tuple[str, ...]
     not_tested: tuple[str, ...]
+    kinds: Kinds | None = None
+    """What kind of hit the findings are; ``None`` where nothing was found."""

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from spolia.core.errors import UsageError
 from spolia.core.results import Outcome, Summary
-from spolia.report import curve, figures, histogram
+from spolia.report import curve, figures, histogram, kinds
 from spolia.report import format as written
 from spolia.report.pairs import Details, Pair, Profile, redact
 from spolia.report.thumbnails import thumbnail
@@ -84,6 +84,7 @@ def render_html(
         figures=figures.key_figures(summary),
         charts=_charts(summary),
         curves=_curves(summary),
+        kinds=kinds.shown(summary.kinds) if summary.kinds else None,
     )
 
 

@@ -124,8 +124,8 @@ def standing(nearest: Neighbours, identity: Int64, best_elsewhere: Float64) -> S
     there = nearest.indices >= 0
     named = identity[np.where(there, nearest.indices, 0)]  # (m, k)
     own = there & (named == named[:, :1])
-    # What lies beyond the k nearest is no nearer than any of them: if another identity is among
-    # them it is the best other one, and if none is, all k are the nearest identity's own.
+    # What lies beyond the k nearest is no nearer than any of them, so another identity among them
+    # is the best other one. If all k are the nearest identity's own, the other set stands for it.
     others = np.where(there & ~own, nearest.similarities, -np.inf).max(axis=1)
     other = np.maximum(others, best_elsewhere)
     nearer = own[:, 1:] & (nearest.similarities[:, 1:] > other[:, None])

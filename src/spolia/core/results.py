@@ -184,14 +184,14 @@ class ModelSummary:
 
 @dataclass(frozen=True)
 class Bars:
-    """What a pair of images must reach to stand out from control pairs."""
+    """What a pair of images must pass to stand out from control pairs."""
 
     descriptor: float
-    """Cosine of copy descriptors, at least."""
+    """Cosine of copy descriptors: more than this."""
     correlation: float
-    """Normalised cross-correlation, at least."""
+    """Normalised cross-correlation: more than this."""
     worst_tile: float
-    """Normalised l2 of the worst tile, at most."""
+    """Normalised l2 of the worst tile: less than this."""
 
 
 @dataclass(frozen=True)

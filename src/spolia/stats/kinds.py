@@ -13,7 +13,7 @@ search for a view: synthetic images beside their nearest control image, and two 
 control identity. With the evidence *e* of a measure (up is closer), the median *m* of a group of
 control pairs and its 99 % quantile *Q*, a pair *stands out* if
 
-.. math:: e \ge m + 2 (Q - m)
+.. math:: e > m + 2 (Q - m)
 
 in every group. Where the upper half of the control's evidence falls off at least exponentially, a
 pair that is no copy stands out with probability at most :math:`2 \cdot 0.01^2 = 0.0002`:
@@ -97,7 +97,7 @@ class Standing:
 
 
 def draw_bars(groups: Sequence[Agreements]) -> Bars | None:
-    """Return what a pair must reach to stand out from every group of control pairs.
+    """Return what a pair must pass to stand out from every group of control pairs.
 
     ``None`` where no group has `LEAST` pairs: then nothing can be called a copy. Smaller groups
     beside a large one count as well.
@@ -157,10 +157,10 @@ def copies(pairs: Agreements, bars: Bars | None) -> tuple[Bool, Bool]:
     if bars is None:
         nothing = np.zeros(pairs.descriptor.size, dtype=np.bool_)
         return nothing, nothing
-    # Bars of images so alike that even a perfect agreement does not stand out lie at or above it.
-    by_descriptor = np.minimum(pairs.descriptor, _CLOSEST) >= bars.descriptor
-    by_correlation = np.minimum(pairs.correlation, _CLOSEST) >= bars.correlation
-    by_tile = np.maximum(pairs.worst_tile, _SMALLEST_TILE) <= bars.worst_tile
+    # Where control pairs agree perfectly, the bars lie at the limits, and nothing passes.
+    by_descriptor = np.minimum(pairs.descriptor, _CLOSEST) > bars.descriptor
+    by_correlation = np.minimum(pairs.correlation, _CLOSEST) > bars.correlation
+    by_tile = np.maximum(pairs.worst_tile, _SMALLEST_TILE) < bars.worst_tile
     photo = by_descriptor & by_correlation & by_tile
     return photo, (by_descriptor | by_correlation) & ~photo
 
@@ -186,7 +186,7 @@ def control_copies(groups: Sequence[Agreements]) -> tuple[int, int]:
             rest = np.delete(one, i, axis=1)
             own = [_bar(rest)] if rest.size else []
             bar = np.max([*others, *own], axis=0) if others or own else np.full(3, np.inf)
-            passing += bool((one[:2, i] >= bar[:2]).any())
+            passing += bool((one[:2, i] > bar[:2]).any())
     return passing, sum(one.shape[1] for one in evidence)
 
 

@@ -56,9 +56,7 @@ COMPARISONS = pa.schema(
         ("l2", pa.float64()),
         ("view", pa.string()),
     ],
-    metadata={
-        "spolia.compared_by": f"{VERSION}, Pillow {PIL.__version__}, scipy {scipy.__version__}"
-    },
+    metadata={"compared_by": f"{VERSION}, Pillow {PIL.__version__}, scipy {scipy.__version__}"},
 )
 """One row per compared pair."""
 

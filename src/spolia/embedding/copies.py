@@ -50,6 +50,8 @@ CUTS = (1.0, 0.9, 0.8)
 
 _SIDE = 64
 _COARSE = 32
+_SHIFTED = 8
+"""Views of the coarse search, those with the clearest shift, that are tried shifted as well."""
 _REACH = 8
 """The largest shift is the side divided by this."""
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -191,6 +193,7 @@ class Canvas:
         check_pixels(image)
         self._image = Image.fromarray(np.ascontiguousarray(image))
         self._colours: dict[float, Float64] = {}
+        self._gray: dict[float, Float64] = {}
 
     def colours(self, cut: float) -> Float64:
         """Return its middle part, ``(64, 64, 3)`` in 0 to 1."""
@@ -205,8 +208,9 @@ class Canvas:
 
     def gray(self, cut: float) -> Float64:
         """Return the luma of its middle part, ``(64, 64)`` in 0 to 1."""
-        gray: Float64 = self.colours(cut) @ _LUMA
-        return gray
+        if cut not in self._gray:
+            self._gray[cut] = self.colours(cut) @ _LUMA
+        return self._gray[cut]
 
     def _coarse(self, cut: float) -> Float64:
         blocks = self.gray(cut).reshape((_COARSE, _SIDE // _COARSE) * 2)
@@ -229,12 +233,17 @@ class _Squares:
     """Coarse squares ``(n, 32, 32)`` with their spectra."""
 
     gray: Float64
+    standard: Float64
+    """``(n, 1024)`` with mean 0 and norm 1; 0 where it is flat."""
     spectra: Complex128
 
     @classmethod
     def of(cls, squares: list[Float64]) -> "_Squares":
-        stacked = np.stack(squares)
-        return cls(stacked, rfft2(stacked))
+        gray = np.stack(squares)
+        flat = gray.reshape(len(gray), -1)
+        flat = flat - flat.mean(axis=1, keepdims=True)
+        norm = np.linalg.norm(flat, axis=1, keepdims=True)
+        return cls(gray, np.where(norm > 1e-6, flat / np.maximum(norm, 1e-6), 0.0), rfft2(gray))
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,12 +303,12 @@ def compare(query: Canvas, reference: Canvas) -> Agreement:
 def register(query: Canvas, reference: Canvas) -> Registration:
     """Lay ``query`` over ``reference`` where their gray values correlate best."""
     a, b = query.as_query, reference.as_reference
-    shifts = _shifts(a.spectra[_QUERY_OF], b.spectra[_REFERENCE_OF], _COARSE)
-    scores = [
-        _best_shift(a.gray[i], b.gray[j], shift)[0]
-        for i, j, shift in zip(_QUERY_OF, _REFERENCE_OF, shifts, strict=True)
-    ]
-    return _fine(query, reference, VIEWS[int(np.argmax(np.round(scores, 9)))])
+    scores = np.einsum("ip,jp->ij", a.standard, b.standard)[_QUERY_OF, _REFERENCE_OF]
+    shifts, peaks = _shifts(a.spectra[_QUERY_OF], b.spectra[_REFERENCE_OF], _COARSE)
+    for view in np.argsort(np.negative(peaks), kind="stable")[:_SHIFTED].tolist():
+        moved = _overlap(a.gray[_QUERY_OF[view]], b.gray[_REFERENCE_OF[view]], *shifts[view])
+        scores[view] = max(scores[view], correlation(*moved))
+    return _fine(query, reference, VIEWS[int(np.argmax(scores.round(9)))])
 
 
 def difference_image(laid: Registration, *, gain: float = 4.0) -> Pixels:
@@ -327,7 +336,7 @@ def _fine(query: Canvas, reference: Canvas, coarse: View) -> Registration:
     found: list[tuple[float, View, tuple[int, int]]] = []
     for view in dict.fromkeys([VIEWS[0], *_near(coarse)]):
         a, b = view.apply(query.gray(view.query_cut)), reference.gray(view.reference_cut)
-        for shift in {(0, 0), *_shifts(rfft2(a)[None], rfft2(b)[None], _SIDE)}:
+        for shift in {(0, 0), *_shifts(rfft2(a)[None], rfft2(b)[None], _SIDE)[0]}:
             score = kept_correlation(*_overlap(a, b, *shift))
             found.append((round(score, 9), view, shift))
     _, view, shift = max(found, key=lambda one: (one[0], one[2] == (0, 0)))
@@ -348,25 +357,18 @@ def _near_cuts(cut: float) -> list[float]:
     return [cut, round(cut - 0.05, 2), *([round(cut + 0.05, 2)] if cut < 1.0 else [])]
 
 
-def _shifts(a: Complex128, b: Complex128, side: int) -> list[tuple[int, int]]:
-    """Return the small shift that phase correlation finds for every pair of spectra."""
+def _shifts(a: Complex128, b: Complex128, side: int) -> tuple[list[tuple[int, int]], Float64]:
+    """Return the small shift that phase correlation finds for every pair, and its peak."""
     cross = b * np.conj(a)
     size = np.abs(cross)
     size = np.maximum(size, 1e-12 + 1e-9 * size.max(axis=(1, 2), keepdims=True))
     surface = irfft2(cross / size, s=(side, side))
     reach = side // _REACH
     window = np.roll(surface, (reach, reach), axis=(1, 2))[:, : 2 * reach + 1, : 2 * reach + 1]
-    peaks = window.reshape(len(window), -1).argmax(axis=1)
-    return [(p // (2 * reach + 1) - reach, p % (2 * reach + 1) - reach) for p in peaks.tolist()]
-
-
-def _best_shift(a: Float64, b: Float64, shift: tuple[int, int]) -> tuple[float, tuple[int, int]]:
-    """Return the correlation without and with a shift, whichever is higher."""
-    still = correlation(a, b)
-    if shift == (0, 0):
-        return still, (0, 0)
-    moved = correlation(*_overlap(a, b, *shift))
-    return (moved, shift) if moved > still else (still, (0, 0))
+    flat = window.reshape(len(window), -1)
+    place = flat.argmax(axis=1).tolist()
+    shifts = [(p // (2 * reach + 1) - reach, p % (2 * reach + 1) - reach) for p in place]
+    return shifts, flat.max(axis=1)
 
 
 def _overlap(a: Float64, b: Float64, down: int, right: int) -> tuple[Float64, Float64]:

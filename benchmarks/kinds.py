@@ -1,7 +1,7 @@
 """Which kind is a hit called, where the truth is known? For the page of the method.
 
-``python -m benchmarks kinds [DATA]`` prints the tables of ``docs/methods/kinds.md``; about four
-minutes on two cores. DATA is the folder of real images, by default ``../shared/data``; ``--faces``
+``python -m benchmarks kinds [DATA]`` prints the tables of ``docs/methods/kinds.md``; about five
+minutes of one core. DATA is the folder of real images, by default ``../shared/data``; ``--faces``
 needs ``SPOLIA_MODELS`` to name the folder of the face network.
 
 Edits: photos with known edits, and edits made here. Held-out: images that were never copied, each
@@ -139,7 +139,8 @@ def edits(data: Path) -> list[str]:
         lines.append(line(name, (*called, len(some) - sum(called))))
     count, n = control_copies([control])
     lines.append(line("two different photos, each pair left out of its bar", (0, count, n - count)))
-    return [*lines, "", f"bars: {bars}"]
+    said = "none" if bars is None else f"{bars.descriptor:.3f}, {bars.correlation:.3f}"
+    return [*lines, "", f"bars of descriptor and correlation: {said}"]
 
 
 # Held-out

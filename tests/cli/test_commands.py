@@ -198,6 +198,7 @@ def test_a_run_folder_holds_what_the_documentation_names(stores, tmp_path):
         "run.json",
         "matches",
         "matches.parquet",
+        "comparisons.parquet",
         "findings.parquet",
         "identities.parquet",
         "ranking.parquet",

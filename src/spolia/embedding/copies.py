@@ -21,7 +21,7 @@ The search makes the agreement of unrelated images higher as well, by an amount 
 the images. No value is high or low as such: `spolia.stats.kinds` holds it against pairs that
 cannot be copies and went through the same search.
 
-Cost: about 7 ms a pair on one idle core, and the decoding of the images.
+Cost: about 10 ms a pair on one core, and the decoding of the images.
 """
 
 from dataclasses import dataclass, replace

@@ -69,15 +69,15 @@ def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verif
     options = Options(part_rows=part_rows_of(folder / "matches"))
     matched = match_all(folder, sets, result.plan, options, silent)
     compared = read_comparisons(folder)
+    truth = judge_matches(sets, result.plan, matched)
     again = check_comparisons(
         compared,
         result.plan,
         sets,
-        result.findings,
+        truth.findings,
         matched.control.to_control if matched.control else None,
         seed=seed,
     )
-    truth = judge_matches(sets, result.plan, matched)
     _check_result(result, with_kinds(truth, sets, matched, compared))
     identities = len(sets["train"].identities) if "control" in sets else 0
     return Verification(result.findings.num_rows, searched, pairs, identities, again)

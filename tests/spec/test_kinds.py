@@ -80,6 +80,14 @@ def test_tiles_that_do_not_correspond_are_refused(shapes):
         tiled_l2(*(np.zeros(shape) for shape in shapes))
 
 
+def test_an_identity_named_although_another_is_nearer_has_a_gap_under_zero():
+    nearest = Neighbours(np.array([[2, 0, 1]]), np.array([[0.9, 0.7, 0.4]]))
+    identity, row = np.array([0, 0, 1]), np.array([0])
+    one = shell.standing(nearest, identity, row, np.array([0]), np.array([0.5]))
+    assert one.gap[0] == pytest.approx(-0.2)
+    assert (one.several[0], one.supported[0]) == (True, False)
+
+
 def brute_force(similarities, identity, best_elsewhere):
     """The standing from all similarities, without the cut at the nearest few."""
     first = identity[np.argmax(similarities)]
@@ -100,7 +108,8 @@ def test_the_nearest_few_are_enough_to_know_where_an_identity_stands():
             np.append(order, np.full(missing, -1))[None].astype(np.int64),
             np.append(similarities[order], np.full(missing, -np.inf))[None],
         )
-        one = shell.standing(nearest, identity, np.array([elsewhere]))
+        named = identity[order[:1]]
+        one = shell.standing(nearest, identity, np.array([0]), named, np.array([elsewhere]))
         gap, several, supported = brute_force(similarities, identity, elsewhere)
         assert one.several[0] == several
         if k > 1:

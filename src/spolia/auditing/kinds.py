@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from spolia.auditing.comparisons import GROUPS, agreements_of
-from spolia.auditing.matching import Matched, MatchedControl
 from spolia.auditing.match import Neighbours
+from spolia.auditing.matching import Matched, MatchedControl
 from spolia.auditing.result import AuditResult
 from spolia.auditing.sets import AuditSet
 from spolia.core.results import Hit, KindCount, Kinds, Rate
@@ -90,25 +90,32 @@ def _same_identity(
     """Return which findings show the same identity, and of the control's how many would."""
     train, control = sets["train"], sets["control"]
     best, best_control = to_train.similarities[:, 0], beside.to_control.similarities[:, 0]
-    in_control = standing(beside.to_control, control.identity, best)
-    look_alike = _of(in_control, np.flatnonzero(best_control >= best))
-    row = {name: i for i, name in enumerate(sets["synthetic"].ids)}
-    rows = np.array([row[one] for one in result.findings["query"].to_pylist()], dtype=np.int64)
-    found = _of(standing(to_train, train.identity, best_control), rows)
+    lost = np.flatnonzero(best_control >= best)
+    nearest = control.identity[beside.to_control.indices[lost, 0]]
+    look_alike = standing(beside.to_control, control.identity, lost, nearest, best)
+    rows = _numbers(sets["synthetic"].ids, result.findings["query"].to_pylist())
+    named = _numbers(train.identities, result.findings["identity"].to_pylist())
+    found = standing(to_train, train.identity, rows, named, best_control)
     n = look_alike.gap.size
     rate = exact_rate(control_same(look_alike), n) if n else None
     return same_identity(found, look_alike.gap), rate
 
 
-def standing(nearest: Neighbours, identity: Int64, best_elsewhere: Float64) -> Standing:
-    """Return how far the nearest identity of every synthetic record stands out from all others.
+def standing(
+    nearest: Neighbours, identity: Int64, rows: Int64, named: Int64, best_elsewhere: Float64
+) -> Standing:
+    """Return how far an identity of each of some synthetic records stands out from all others.
 
     Parameters
     ----------
     nearest
-        The ``(m, k)`` nearest records of one set.
+        The ``(m, k)`` nearest records of one set, for all synthetic records.
     identity
         ``(n,)`` number of the identity of each record of the set.
+    rows
+        ``(r,)`` the synthetic records asked for.
+    named
+        ``(r,)`` the identity named for each, one of those of its nearest records.
     best_elsewhere
         ``(m,)`` best similarity to the other set.
 
@@ -117,25 +124,27 @@ def standing(nearest: Neighbours, identity: Int64, best_elsewhere: Float64) -> S
     Of four records two show identity 0; both are nearer than identity 1 and the other set.
 
     >>> nearest = Neighbours(np.array([[0, 1, 2]]), np.array([[0.9, 0.7, 0.4]]))
-    >>> one = standing(nearest, np.array([0, 0, 1, 2]), np.array([0.5]))
+    >>> first = np.array([0])
+    >>> one = standing(nearest, np.array([0, 0, 1, 2]), first, first, np.array([0.5]))
     >>> one.gap.round(9).tolist(), one.several.tolist(), one.supported.tolist()
     ([0.4], [True], [True])
     """
-    there = nearest.indices >= 0
-    named = identity[np.where(there, nearest.indices, 0)]  # (m, k)
-    own = there & (named == named[:, :1])
+    indices, similarities = nearest.indices[rows], nearest.similarities[rows]  # (r, k)
+    there = indices >= 0
+    own = there & (identity[np.where(there, indices, 0)] == named[:, None])
     # What lies beyond the k nearest is no nearer than any of them, so another identity among them
     # is the best other one. If all k are the nearest identity's own, the other set stands for it.
-    others = np.where(there & ~own, nearest.similarities, -np.inf).max(axis=1)
-    other = np.maximum(others, best_elsewhere)
-    nearer = own[:, 1:] & (nearest.similarities[:, 1:] > other[:, None])
-    images = np.bincount(identity)
+    others = np.where(there & ~own, similarities, -np.inf).max(axis=1)
+    other = np.maximum(others, best_elsewhere[rows])
+    nearer = own & (similarities > other[:, None])
     return Standing(
-        gap=nearest.similarities[:, 0] - other,
-        several=images[named[:, 0]] > 1,
-        supported=nearer.any(axis=1),
+        gap=np.where(own, similarities, -np.inf).max(axis=1) - other,
+        several=np.bincount(identity)[named] > 1,
+        supported=np.count_nonzero(nearer, axis=1) > 1,
     )
 
 
-def _of(one: Standing, rows: Int64) -> Standing:
-    return Standing(one.gap[rows], one.several[rows], one.supported[rows])
+def _numbers(names: Sequence[str], some: Sequence[str]) -> Int64:
+    """Return the places of some names among all."""
+    place = {name: i for i, name in enumerate(names)}
+    return np.array([place[one] for one in some], dtype=np.int64)

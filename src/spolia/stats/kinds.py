@@ -21,7 +21,7 @@ doubling the distance squares what is left of the half. With n up to 100 pairs Q
 and the bound :math:`4 / ((n+1)(n+2))`, on average. How the rule does on the control pairs
 themselves, each left out of its own bar, stands beside every result.
 
-**Same identity.** The *gap* is the similarity to the nearest identity less that to the best other
+**Same identity.** The *gap* is the similarity to the identity named less that to the best other
 identity, of train or control. It is held against the gaps of the synthetic records that control
 won: those showed nobody from train, and their nearest identity is a look-alike,
 
@@ -86,10 +86,10 @@ class Agreements:
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """How far the nearest identity of n synthetic records stands out from every other."""
+    """How far the identity named for n synthetic records stands out from every other."""
 
     gap: Float64
-    """``(n,)`` its similarity less that of the best other identity, >= 0."""
+    """``(n,)`` its similarity less that of the best other identity, which may be nearer."""
     several: Bool
     """``(n,)`` whether the identity has further images."""
     supported: Bool

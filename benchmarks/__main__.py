@@ -9,6 +9,7 @@ EXPERIMENTS = {
     "honesty": "benchmarks.honesty",
     "hubs": "benchmarks.hubs",
     "join": "benchmarks.join",
+    "kinds": "benchmarks.kinds",
     "scale": "benchmarks.scale",
     "startup": "benchmarks.startup",
     "tails": "benchmarks.tails",

@@ -9,16 +9,8 @@ import pyarrow as pa
 from spolia.auditing.match import Neighbours
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.verdict import Verdict
-from spolia.core.results import Kind
 from spolia.core.types import Float64, Int64
 from spolia.stats.conformal import single_case_p
-
-FINDING_KINDS: dict[Kind, str] = {
-    "copy": "near duplicate",
-    "identity": "same identity",
-    "unknown": "unresolved",
-}
-"""What a finding is called, by what the embedder can tell."""
 
 RANKED = 100
 """Pairs in the ranking."""
@@ -62,7 +54,10 @@ MATCHES = pa.schema(
 
 
 def findings_table(synthetic: AuditSet, train: AuditSet, verdict: Verdict) -> pa.Table:
-    """Return one row per synthetic record that shows an exposed identity, best first."""
+    """Return one row per synthetic record that shows an exposed identity, best first.
+
+    The kind is for `spolia.auditing.kinds` to tell.
+    """
     if verdict.decision.threshold is None:
         return FINDINGS.empty_table()
     scored, contest = verdict.scored, verdict.contest
@@ -84,7 +79,7 @@ def findings_table(synthetic: AuditSet, train: AuditSet, verdict: Verdict) -> pa
             scored.train_score[rows],
             verdict.decision.p[found],
             verdict.decision.q[found],
-            [FINDING_KINDS[synthetic.model.kind]] * rows.size,
+            ["unresolved"] * rows.size,
         ],
         schema=FINDINGS,
     )

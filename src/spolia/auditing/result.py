@@ -15,12 +15,15 @@ import pyarrow.parquet as pq
 from spolia.auditing.plan import Plan, read_plan
 from spolia.core.errors import RunIncomplete, UnreadableImage, UsageError
 from spolia.core.results import NegativeControl, Rate, Summary
+from spolia.embedding.copies import Canvas, difference_image, register
 from spolia.report import Details, Pair, Profile, from_json, render_html, to_json
 from spolia.sources import Source, open_source
 from spolia.store.atomic import atomic_file, write_text
 
 SHOWN = 40
 """Pairs a report shows at most."""
+
+UInt8 = npt.NDArray[np.uint8]
 
 Quarantine = tuple[tuple[str, str, str], ...]
 """Images that could not be read: role, id, reason."""
@@ -112,6 +115,9 @@ class AuditResult:
             return []
         pairs = []
         for number, row in enumerate(rows.slice(0, SHOWN).to_pylist(), start=1):
+            query_image = _image(sets.get("query"), row["query"])
+            reference_image = _image(sets.get("reference"), row["reference"])
+            view, difference = difference_of(row["kind"], query_image, reference_image)
             pairs.append(
                 Pair(
                     number=number,
@@ -124,8 +130,10 @@ class AuditResult:
                     query=row["query"],
                     reference=row["reference"],
                     identity=row["identity"],
-                    query_image=_image(sets.get("query"), row["query"]),
-                    reference_image=_image(sets.get("reference"), row["reference"]),
+                    query_image=query_image,
+                    reference_image=reference_image,
+                    difference_image=difference,
+                    view=view,
                 )
             )
         return pairs
@@ -182,7 +190,17 @@ def _cell(value: str) -> str:
     return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
-def _image(source: Source | None, name: str) -> npt.NDArray[np.uint8] | None:
+def difference_of(
+    kind: str, query: UInt8 | None, reference: UInt8 | None
+) -> tuple[str | None, UInt8 | None]:
+    """Return how a copy was laid over its original, and what differs; nothing of other pairs."""
+    if kind not in ("photo copy", "near duplicate") or query is None or reference is None:
+        return None, None
+    laid = register(Canvas(query), Canvas(reference))
+    return str(laid.view), difference_image(laid)
+
+
+def _image(source: Source | None, name: str) -> UInt8 | None:
     if source is None:
         return None
     try:

@@ -8,7 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from spolia.auditing.chance import meet_strangers
+from spolia.auditing.comparisons import compare_findings, images_of, write_comparisons
 from spolia.auditing.decision import judge_matches, write_matches
+from spolia.auditing.kinds import with_kinds
 from spolia.auditing.matching import match_all
 from spolia.auditing.options import Options
 from spolia.auditing.plan import FILE, Plan, write_plan
@@ -100,6 +102,16 @@ def audit(
         matched = replace(matched, met=met)
         result = judge_matches(prepared, plan, matched)
         watch.staged("judge")("", 1, 1)
+        compared = compare_findings(
+            images_of(opened),
+            prepared,
+            result.findings,
+            matched.control.to_control if matched.control else None,
+            threads=options.threads,
+            progress=watch.staged("compare"),
+        )
+        write_comparisons(folder, compared)
+        result = with_kinds(result, prepared, matched, compared)
         result.save(folder)
         write_run(folder, plan, result.summary, watch)
     return result

@@ -9,7 +9,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from spolia.auditing.chance import meet_strangers
+from spolia.auditing.comparisons import check_comparisons, read_comparisons
 from spolia.auditing.decision import judge_matches
+from spolia.auditing.kinds import with_kinds
 from spolia.auditing.match import part_rows_of
 from spolia.auditing.matching import match_all
 from spolia.auditing.options import Options
@@ -41,13 +43,16 @@ class Verification:
     """Pairs these searches compared."""
     identities: int
     """Train identities on which the decision was made again from the matches."""
+    compared: int
+    """Pairs of images that were compared again; 0 where the images are no longer there."""
 
 
 def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verification:
     """Recompute a run's findings by the reference and compare every bit.
 
-    Three checks: the similarity of every finding; the nearest train and control record of randomly
-    drawn synthetic records by a full scan; and the whole result, made again from the matches.
+    Four checks: the similarity of every finding; the nearest train and control record of randomly
+    drawn synthetic records by a full scan; the whole result, made again from the matches and the
+    compared pairs; and some of those pairs, where the images are still there.
 
     Raises
     ------
@@ -66,9 +71,19 @@ def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verif
     matched = match_all(folder, sets, result.plan, options, silent)
     met = meet_strangers(sets, result.plan, options, silent)
     matched = replace(matched, met=met)
-    _check_result(result, judge_matches(sets, result.plan, matched))
+    compared = read_comparisons(folder)
+    truth = judge_matches(sets, result.plan, matched)
+    again = check_comparisons(
+        compared,
+        result.plan,
+        sets,
+        truth.findings,
+        matched.control.to_control if matched.control else None,
+        seed=seed,
+    )
+    _check_result(result, with_kinds(truth, sets, matched, compared))
     identities = len(sets["train"].identities) if "control" in sets else 0
-    return Verification(result.findings.num_rows, searched, pairs, identities)
+    return Verification(result.findings.num_rows, searched, pairs, identities, again)
 
 
 class _Matches:

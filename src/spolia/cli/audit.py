@@ -106,6 +106,7 @@ def audit(
 def show_verdict(result: "AuditResult") -> None:
     """Print the sentence, the notes, and the self-check of one audit."""
     from spolia.report.format import check_word, leaks_seen
+    from spolia.report.kinds import kinds_line
 
     summary = result.summary
     show(summary.sentence, style=_STYLES.get(summary.outcome, "bold yellow"))
@@ -119,6 +120,8 @@ def show_verdict(result: "AuditResult") -> None:
     if summary.power:
         seen = "; ".join(f"{one.strength} {leaks_seen(one, 95)}" for one in summary.power)
         show(f"  Would have seen, with 95 % probability, leaked identities: {seen}.")
+    if summary.kinds is not None:
+        show(f"  {kinds_line(summary.kinds)}")
     for note in summary.notes:
         show(f"  Note: {note}")
     for line in chance_lines(summary.strangers):

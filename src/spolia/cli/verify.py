@@ -33,5 +33,5 @@ def verify(
     show(
         f"Verified: {checked.findings:,} findings, {checked.searched:,} full searches over "
         f"{checked.pairs:,} pairs and the decision on {checked.identities:,} identities equal the "
-        "reference."
+        f"reference; {checked.compared:,} pairs of images compared again."
     )

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from spolia.core.errors import UsageError
 from spolia.core.results import Outcome, Summary
-from spolia.report import curve, figures, histogram, tail_chart
+from spolia.report import curve, figures, histogram, kinds, tail_chart
 from spolia.report import format as written
 from spolia.report.pairs import Details, Pair, Profile, redact
 from spolia.report.thumbnails import thumbnail
@@ -88,6 +88,7 @@ def render_html(
         charts=_charts(summary),
         curves=_curves(summary),
         tail_charts=_tail_charts(summary),
+        kinds=kinds.shown(summary.kinds) if summary.kinds else None,
     )
 
 

@@ -25,7 +25,7 @@ class Pair:
     p: float | None
     q: float | None
     kind: str
-    """``near duplicate``, ``same identity`` or ``unresolved``."""
+    """``photo copy``, ``near duplicate``, ``same identity`` or ``unresolved``."""
     score: float | None = None
     """Standard score of the closest identity; ``None`` without a control."""
     query: str | None = None
@@ -38,6 +38,10 @@ class Pair:
     """``(h, w, 3)`` uint8 RGB."""
     reference_image: Image | None = None
     """``(h, w, 3)`` uint8 RGB."""
+    difference_image: Image | None = None
+    """How the two differ once one is laid over the other, black for not at all; of copies only."""
+    view: str | None = None
+    """How the synthetic image was laid over the training image."""
 
 
 @dataclass(frozen=True)
@@ -60,5 +64,12 @@ def redact(pair: Pair) -> Pair:
     (True, 0.9)
     """
     return replace(
-        pair, query=None, reference=None, identity=None, query_image=None, reference_image=None
+        pair,
+        query=None,
+        reference=None,
+        identity=None,
+        query_image=None,
+        reference_image=None,
+        difference_image=None,
+        view=None,
     )

@@ -206,7 +206,9 @@ def main(arguments: list[str]) -> None:
         print(f"{PEOPLE} people are train; {len(fits)} of {given.runs} have a tail, ", end="")
         print(f"mean shape {shape:.2f}. {uniform(splits)}\n")
         print("\n".join(calibration(splits)))
-    print("\n| draws | chance of one | interval held it | wholly under it | value / truth |")
+    print(
+        "\n| draws | chance of one | interval held it | wholly under it | value / truth (median) |"
+    )
     print("|---|---|---|---|---|")
     for n in (1200, 2000, 4000):
         print("\n".join(coverage(n, given.runs)))

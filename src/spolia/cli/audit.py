@@ -97,6 +97,8 @@ def audit(
         print_json(result.to_json())
     else:
         show_verdict(result)
+        for line in chance_lines(result.summary.strangers):
+            show(f"  {line}")
         _show_pairs(result)
         _show_unreadable(result)
         _show_where(out)
@@ -124,8 +126,6 @@ def show_verdict(result: "AuditResult") -> None:
         show(f"  {kinds_line(summary.kinds)}")
     for note in summary.notes:
         show(f"  Note: {note}")
-    for line in chance_lines(summary.strangers):
-        show(f"  {line}")
 
 
 def _described(one: "SetSummary") -> str:

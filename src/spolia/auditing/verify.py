@@ -8,7 +8,10 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from spolia.auditing.comparable import read_quality
+from spolia.auditing.counting import count_sets, with_counting
 from spolia.auditing.decision import judge_matches
+from spolia.auditing.exclude import read_asked
 from spolia.auditing.match import part_rows_of
 from spolia.auditing.matching import match_all
 from spolia.auditing.options import Options
@@ -56,14 +59,20 @@ def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verif
         If the run is not finished or its embeddings are gone.
     """
     result = load_result(folder)
-    sets = reopen_all(folder, result.plan)
+    plan = result.plan
+    reopened = reopen_all(folder, plan)
+    counted = count_sets(folder, reopened, read_asked(plan), plan, Options(), silent)
+    sets = counted.sets
     _check_fingerprints(result, sets)
     matches = _Matches(folder, sets)
     _check_findings(result, sets)
     searched, pairs = _check_nearest(sets, matches, seed, progress)
     options = Options(part_rows=part_rows_of(folder / "matches"))
-    matched = match_all(folder, sets, result.plan, options, silent)
-    _check_result(result, judge_matches(sets, result.plan, matched))
+    matched = match_all(folder, sets, plan, options, silent)
+    truth = with_counting(
+        judge_matches(sets, plan, matched), counted, matched, read_quality(folder)
+    )
+    _check_result(result, truth)
     identities = len(sets["train"].identities) if "control" in sets else 0
     return Verification(result.findings.num_rows, searched, pairs, identities)
 
@@ -159,6 +168,9 @@ def _check_result(said: AuditResult, truth: AuditResult) -> None:
     for name in ("findings", "identities", "ranking"):
         if not getattr(said, name).equals(getattr(truth, name)):
             raise VerificationFailed(f"{name}.parquet does not follow from the matches of the run")
+    for name, table in truth.counted.items():
+        if name not in said.counted or not said.counted[name].equals(table):
+            raise VerificationFailed(f"{name}.parquet does not follow from the sets of the run")
     # Another version may word the sentence differently; it must not count differently.
     wording = {"version": "", "sentence": "", "notes": (), "tested": (), "not_tested": ()}
     numbers = {

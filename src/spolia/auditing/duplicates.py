@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -67,7 +68,7 @@ class Found:
     two_names: pa.Table
 
 
-def threshold_of(wanted: float | str, kind: Kind) -> float | None:
+def threshold_of(wanted: float | Literal["auto", "off"], kind: Kind) -> float | None:
     """Return the threshold that is meant by ``auto``, ``off`` or a number.
 
     Raises
@@ -77,17 +78,18 @@ def threshold_of(wanted: float | str, kind: Kind) -> float | None:
 
     Examples
     --------
-    >>> threshold_of("auto", "identity"), threshold_of("off", "copy"), threshold_of("0.99", "copy")
+    >>> threshold_of("auto", "identity"), threshold_of("off", "copy"), threshold_of(0.99, "copy")
     (0.97, None, 0.99)
     """
-    if wanted in ("auto", "off"):
-        return DEFAULTS[kind] if wanted == "auto" else None
-    try:
-        return float(wanted)
-    except ValueError:
+    if wanted == "auto":
+        return DEFAULTS[kind]
+    if wanted == "off":
+        return None
+    if isinstance(wanted, bool) or not isinstance(wanted, float | int):
         raise UsageError(
             f"duplicates must be auto, off, or a similarity under 1, but are {wanted!r}"
-        ) from None
+        )
+    return float(wanted)
 
 
 def find_duplicates(

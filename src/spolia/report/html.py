@@ -21,6 +21,7 @@ _WORDS: dict[Outcome, tuple[str, str]] = {
     "no verdict": ("No verdict", "The closest pairs are ranked, and no error rate is known."),
 }
 _FILTERS = (
+    "in_full",
     "level",
     "p_phrase",
     "p_value",

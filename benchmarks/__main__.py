@@ -5,11 +5,13 @@ from importlib import import_module
 
 EXPERIMENTS = {
     "audit": "benchmarks.audit",
+    "duplicates": "benchmarks.duplicates",
     "faces": "benchmarks.faces",
     "honesty": "benchmarks.honesty",
     "hubs": "benchmarks.hubs",
     "join": "benchmarks.join",
     "scale": "benchmarks.scale",
+    "seen": "benchmarks.seen",
     "startup": "benchmarks.startup",
 }
 

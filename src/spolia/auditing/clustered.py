@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from spolia.auditing.alike import Kept, equal_rows, pairs_within
@@ -35,6 +36,16 @@ class Clustered:
     """Pairs of different rows at or above the threshold, by number; ``None``: too many."""
     cluster: Int64
     """``(n,)`` number of each record's cluster; of equal rows where there are too many pairs."""
+
+    def near(self, record: int) -> npt.NDArray[np.bool_]:
+        """Return which records are near-duplicates of one, itself among them, ``(n,)``."""
+        value = self.value[record]
+        near = np.zeros(self.first.size, dtype=np.bool_)
+        near[value] = True
+        if self.pairs is not None:
+            near[self.pairs.base[self.pairs.query == value]] = True
+            near[self.pairs.query[self.pairs.base == value]] = True
+        return near[self.value]
 
 
 def cluster(one: AuditSet, threshold: float, kept: Kept) -> Clustered:

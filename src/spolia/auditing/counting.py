@@ -30,6 +30,8 @@ class Counted:
     """The sets that are judged, and what was done to make them so."""
 
     sets: dict[str, AuditSet]
+    kept: dict[str, AuditSet]
+    """The sets as they were searched for near-duplicates."""
     excluded: tuple[Excluded, ...]
     described: Described | None
     found: Found
@@ -52,7 +54,7 @@ def count_sets(
     """
     kept, excluded, described = set_aside(sets, asked, plan)
     found = find_duplicates(folder, kept, plan.duplicates, options, progress)
-    return Counted(found.sets, excluded, described, found)
+    return Counted(found.sets, kept, excluded, described, found)
 
 
 def with_counting(

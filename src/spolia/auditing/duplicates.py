@@ -1,5 +1,6 @@
 """Near-duplicates: within train and control, and between them, where they hide leaks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -63,6 +64,10 @@ class Found:
 
     sets: dict[str, AuditSet]
     summary: Duplicates | None
+    clusters: Mapping[str, Clustered]
+    """The near-duplicates of train and control, before any record left."""
+    beside: Across | None
+    """The whole control against train."""
     duplicates: pa.Table
     control_seen: pa.Table
     two_names: pa.Table
@@ -109,7 +114,9 @@ def find_duplicates(
     UsageError
         If nothing of the control is left.
     """
-    nothing = Found(sets, None, RECORDS.empty_table(), SEEN.empty_table(), NAMED.empty_table())
+    nothing = Found(
+        sets, None, {}, None, RECORDS.empty_table(), SEEN.empty_table(), NAMED.empty_table()
+    )
     if threshold is None:
         return nothing
     judged = {role: one for role, one in sets.items() if role != "synthetic"}
@@ -145,6 +152,8 @@ def find_duplicates(
             candidates=names.candidates,
             too_many=tuple(role for role, one in clusters.items() if one.pairs is None),
         ),
+        clusters=clusters,
+        beside=beside,
         duplicates=pa.concat_tables(
             [records_table(sets[role], one) for role, one in clusters.items()]
         ),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spolia.stats.quality import MEASURES, measure, outside, usual_range
+from spolia.stats.quality import MEASURES, chance_outside, measure, outside, usual_range
 
 
 def said(image):
@@ -60,6 +60,17 @@ def test_two_in_a_thousand_of_a_like_set_are_outside():
     rng = np.random.default_rng(0)
     usual = usual_range(rng.normal(size=100_000))
     assert 100 < outside(rng.normal(size=100_000), usual) < 300
+
+
+@pytest.mark.parametrize("n", [30, 200, 2000])
+def test_a_like_population_is_seldom_outside_more_than_chance_allows(n):
+    rng = np.random.default_rng(n)
+    shares = []
+    for _ in range(1000):
+        low, high = usual_range(rng.random(n))  # the share of [0, 1] outside is exact
+        shares.append(low + 1.0 - high)
+    assert np.mean(np.array(shares) > chance_outside(n)) < 0.005
+    assert np.quantile(shares, 0.99) > 0.5 * chance_outside(n)
 
 
 def test_of_few_values_none_is_outside_its_own_range():

@@ -15,7 +15,7 @@ from spolia.core.results import Measure, Quality
 from spolia.core.seeds import digest_key
 from spolia.core.types import Float64
 from spolia.sources import Source
-from spolia.stats.quality import MEASURES, measure, outside, usual_range
+from spolia.stats.quality import MEASURES, chance_outside, measure, outside, usual_range
 from spolia.stats.rates import exact_rate
 from spolia.store.atomic import atomic_file
 from spolia.store.shards import name_digest
@@ -25,6 +25,8 @@ SAMPLE = 2_000
 
 _PART = 250
 _TABLE = "quality.parquet"
+
+_OTHER = {"train": "control", "control": "train"}
 
 QUALITY = pa.schema(
     [("set", pa.string()), ("id", pa.string()), *((name, pa.float64()) for name in MEASURES)]
@@ -95,33 +97,43 @@ def _write(path: Path, table: pa.Table) -> None:
 
 
 def compare_quality(table: pa.Table) -> Quality:
-    """Count how often each set lies outside what is usual for train and control together."""
+    """Count how often each set is unusual for the others.
+
+    Train is held against control, control against train, and synthetic against both: in a range
+    taken from train and control together, whatever one of the two has would be usual.
+    """
     roles = tuple(dict.fromkeys(table["set"].to_pylist()))
     of_set = {role: table.filter(pc.equal(table["set"], role)) for role in roles}
     measures = []
     for name in MEASURES:
         values = {role: one[name].to_numpy() for role, one in of_set.items()}
-        known = [one for role, one in values.items() if role != "synthetic"]
-        usual = usual_range(np.concatenate(known))
-        rates = tuple(exact_rate(outside(values[role], usual), values[role].size) for role in roles)
-        measures.append(Measure(name, usual[0], usual[1], rates))
+        both = np.concatenate([one for role, one in values.items() if role != "synthetic"])
+        rates = []
+        for role in roles:
+            beside = values.get(_OTHER.get(role, ""), both)
+            rates.append(exact_rate(outside(values[role], usual_range(beside)), values[role].size))
+        low, high = usual_range(both)
+        measures.append(Measure(name, low, high, tuple(rates)))
     return Quality(roles, tuple(measures))
 
 
 def notable(quality: Quality) -> list[str]:
-    """Say in which measures the control is plainly oftener unusual than train is.
+    """Say in which measures train and control differ more than chance would make them.
 
     That a synthetic set differs from both is usual, and stands in the report alone.
     """
     if "control" not in quality.roles:
         return []
-    control, train = quality.roles.index("control"), quality.roles.index("train")
+    at = {role: quality.roles.index(role) for role in _OTHER}
     odd = [
-        one.name for one in quality.measures if one.outside[control].low > one.outside[train].high
+        one.name
+        for one in quality.measures
+        for role, other in _OTHER.items()
+        if one.outside[at[role]].low > chance_outside(one.outside[at[other]].n)
     ]
     if not odd:
         return []
     return [
-        f"The images of control are not like those of train in {', '.join(odd)} (see "
+        f"The images of train and control differ in {', '.join(dict.fromkeys(odd))} (see "
         "Comparability): such a difference can hide a leak, or make one up."
     ]

@@ -133,7 +133,7 @@ def find_duplicates(
         beside = across(control.rows, train.rows, kept("across"))
         near = beside.similarity >= threshold
         control_seen = _seen_table(control, train, beside, near)
-        judged["control"], shared = _without_seen(control, near, clusters["control"])
+        judged["control"], shared = without_seen(control, near, clusters["control"])
     names = _Names.of(
         train,
         control,
@@ -185,7 +185,7 @@ def _seen_table(control: AuditSet, train: AuditSet, beside: Across, near: Flags)
     )
 
 
-def _without_seen(
+def without_seen(
     control: AuditSet, near: Flags, clustered: Clustered
 ) -> tuple[AuditSet, SharedControl]:
     """Return the control without the identities of which a record is (nearly) in train."""

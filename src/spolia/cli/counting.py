@@ -26,7 +26,7 @@ def show_counting(counting: "Counting | None") -> None:
 
 def _of_duplicates(found: "Duplicates") -> Iterator[str]:
     clusters = [
-        f"{one.role} {one.records:,} in {one.clusters:,} clusters"
+        f"{one.role} {one.records:,} in {one.clusters:,} cluster{'s' * (one.clusters > 1)}"
         for one in found.sets
         if one.clusters
     ]

@@ -291,7 +291,8 @@ class Measure:
     high: float
     """The central 99.8 % of train and control."""
     outside: tuple[Rate, ...]
-    """In the order of ``Quality.roles``."""
+    """In the order of ``Quality.roles``: of train outside what is usual for control, of control
+    outside what is usual for train (each of itself, where it is alone), of synthetic of both."""
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,16 @@ the variance of the Laplacian); luma after ITU-R BT.601.
 
 Adversary: none. Cost: a few passes over each image of a sample.
 
-No threshold here is absolute: a measure is odd where it lies outside the central 99.8 % of what
-train and control show, so that of a set like them two in a thousand are odd.
+No threshold here is absolute: a value is unusual where it lies outside the central 99.8 % of
+another set, so that of a set like it about two in a thousand are. How many more can be chance
+follows from order statistics: with the range from the (i+1)-th lowest to the (i+1)-th highest of n
+values, the share of a like population outside is Beta(2(i+1), n+1-2(i+1)) distributed (Wilks, S. S.
+(1941), https://doi.org/10.1214/aoms/1177731788).
 """
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import betaincinv
 
 from spolia.core.types import Float64
 
@@ -20,7 +24,7 @@ MEASURES = ("size", "sharpness", "brightness", "clipped", "border")
 """What `measure` returns, in order."""
 
 CENTRAL = 0.998
-"""Share of train and control that counts as usual."""
+"""Share of a set that counts as usual for it."""
 
 _LUMA = np.array([0.299, 0.587, 0.114])
 _FLAT = 4.0
@@ -87,6 +91,20 @@ def usual_range(values: Float64) -> tuple[float, float]:
     low = np.quantile(values, tail, method="lower")
     high = np.quantile(values, 1.0 - tail, method="higher")
     return float(low), float(high)
+
+
+def chance_outside(n: int) -> float:
+    """Return the share outside `usual_range` of n values that chance exceeds once in a thousand.
+
+    For a set drawn from the same population; few values give a range that misses more.
+
+    >>> round(chance_outside(2000), 4), round(chance_outside(200), 4), chance_outside(1)
+    (0.0065, 0.0452, 1.0)
+    """
+    ranks = 2 * (int((1.0 - CENTRAL) / 2.0 * (n - 1)) + 1)
+    if ranks > n:
+        return 1.0
+    return float(betaincinv(ranks, n + 1 - ranks, 0.999))
 
 
 def outside(values: Float64, usual: tuple[float, float]) -> int:

@@ -163,13 +163,16 @@ def candidates(
     one name are left out: they are no two names.
     """
     listed: dict[tuple[int, int], Named] = {}
-    for query, base, similarity in zip(
+    for two, one, similarity in zip(
         top.query.tolist(), top.base.tolist(), top.similarity.tolist(), strict=True
     ):
-        one, two = int(train.identity[base]), int(other.identity[query])
-        same_name = train.identities[one] == other.identities[two]
-        if low <= similarity < high and not same_name:
-            listed.setdefault((one, two), Named(base, query, similarity))
+        if other is train and train.identity[one] > train.identity[two]:
+            # Within one set a pair has no sides: each pair of names must come up once.
+            one, two = two, one
+        names = train.identities[train.identity[one]], other.identities[other.identity[two]]
+        if low <= similarity < high and names[0] != names[1]:
+            key = int(train.identity[one]), int(other.identity[two])
+            listed.setdefault(key, Named(one, two, similarity))
     return list(listed.values())
 
 

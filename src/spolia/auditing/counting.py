@@ -10,18 +10,15 @@ from spolia.auditing.comparable import compare_quality, notable
 from spolia.auditing.described import Described
 from spolia.auditing.duplicates import Found, find_duplicates
 from spolia.auditing.exclude import Asked, set_aside
-from spolia.auditing.match import Neighbours
-from spolia.auditing.matching import Matched
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan
 from spolia.auditing.result import AuditResult
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.strata import STRATA, Tally, by_column, by_photos
+from spolia.auditing.verdict import Verdict
 from spolia.core.progress import Progress
 from spolia.core.results import Column, Counting, Duplicates, Excluded, Stratum
-from spolia.core.types import Float64, Int64
 from spolia.report.format import in_full
-from spolia.stats.competition import Nearest, compete
 from spolia.stats.strata import SMALLEST_SHOWN
 
 
@@ -58,10 +55,10 @@ def count_sets(
 
 
 def with_counting(
-    result: AuditResult, counted: Counted, matched: Matched, quality: pa.Table | None
+    result: AuditResult, verdict: Verdict | None, counted: Counted, quality: pa.Table | None
 ) -> AuditResult:
     """Add what was counted to a result: a pure function of its arguments."""
-    tally = _tally(result, counted.sets, matched)
+    tally = _tally(result, verdict, counted.sets)
     photos: tuple[Stratum, ...] = ()
     columns: list[Column] = []
     strata = [STRATA.empty_table()]
@@ -91,29 +88,17 @@ def with_counting(
     return replace(result, summary=summary, counted=tables)
 
 
-def _tally(result: AuditResult, sets: dict[str, AuditSet], matched: Matched) -> Tally | None:
+def _tally(result: AuditResult, verdict: Verdict | None, sets: dict[str, AuditSet]) -> Tally | None:
     """Return who was found, on both sides by the same threshold; ``None`` where nobody was."""
-    threshold = result.summary.threshold
-    if result.summary.outcome != "leak" or threshold is None or matched.control is None:
+    if verdict is None or verdict.outcome != "leak" or verdict.decision.threshold is None:
         return None
-    train, control = sets["train"], sets["control"]
-    contest = compete(
-        _nearest(matched.to_train, train.identity),
-        _nearest(matched.control.to_control, control.identity),
-        n_train=len(train.identities),
-        n_control=len(control.identities),
-    )
-    number = {name: i for i, name in enumerate(train.identities)}
-    found = np.zeros(len(train.identities), dtype=np.bool_)
-    found[[number[name] for name in result.identities["identity"].to_pylist()]] = True
-    row = {name: i for i, name in enumerate(train.ids)}
+    row = {name: i for i, name in enumerate(sets["train"].ids)}
     shown = {row[name] for name in result.findings["reference"].to_pylist()}
-    return Tally(found, contest.control_scores >= threshold, np.array(sorted(shown), np.int64))
-
-
-def _nearest(neighbours: Neighbours, identity: Int64) -> Nearest:
-    similarity: Float64 = neighbours.similarities[:, 0]
-    return Nearest(similarity, identity[neighbours.indices[:, 0]])
+    return Tally(
+        verdict.decision.found,
+        verdict.contest.control_scores >= verdict.decision.threshold,
+        np.array(sorted(shown), dtype=np.int64),
+    )
 
 
 def _publishable(excluded: tuple[Excluded, ...]) -> tuple[Excluded, ...]:

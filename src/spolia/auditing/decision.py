@@ -27,8 +27,13 @@ from spolia.store.atomic import atomic_file
 _MATCH_ROWS = 65536
 
 
-def judge_matches(sets: dict[str, AuditSet], plan: Plan, matched: Matched) -> AuditResult:
-    """Put the result together: a pure function of the sets, the plan and the matches."""
+def judge_matches(
+    sets: dict[str, AuditSet], plan: Plan, matched: Matched
+) -> tuple[AuditResult, Verdict | None]:
+    """Put the result together: a pure function of the sets, the plan and the matches.
+
+    Beside it the verdict that it says, with every score; ``None`` without a control.
+    """
     synthetic, train = sets["synthetic"], sets["train"]
     to_train, beside = matched.to_train, matched.control
     best = to_train.similarities[:, 0]
@@ -49,7 +54,7 @@ def judge_matches(sets: dict[str, AuditSet], plan: Plan, matched: Matched) -> Au
         )
         findings = findings_table(synthetic, train, verdict)
         identities = identities_table(train, verdict)
-    return AuditResult(
+    result = AuditResult(
         plan=plan,
         summary=summarise(plan, sets, spread, verdict, ties),
         findings=findings,
@@ -57,6 +62,7 @@ def judge_matches(sets: dict[str, AuditSet], plan: Plan, matched: Matched) -> Au
         ranking=ranking_table(synthetic, train, to_train, verdict),
         quarantine=quarantine_of(sets),
     )
+    return result, verdict
 
 
 def write_matches(folder: Path, sets: dict[str, AuditSet], matched: Matched) -> None:

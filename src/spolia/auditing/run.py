@@ -106,7 +106,7 @@ def audit(
         )
         matched = match_all(folder, prepared, plan, options, watch.staged("match"))
         write_matches(folder, prepared, matched)
-        result = with_counting(judge_matches(prepared, plan, matched), counted, matched, quality)
+        result = with_counting(*judge_matches(prepared, plan, matched), counted, quality)
         watch.staged("judge")("", 1, 1)
         result.save(folder)
         write_run(folder, plan, result.summary, watch)

@@ -73,9 +73,7 @@ def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verif
     searched, pairs = _check_nearest(sets, matches, seed, progress)
     options = Options(part_rows=part_rows_of(folder / "matches"))
     matched = match_all(folder, sets, plan, options, silent)
-    truth = with_counting(
-        judge_matches(sets, plan, matched), counted, matched, read_quality(folder)
-    )
+    truth = with_counting(*judge_matches(sets, plan, matched), counted, read_quality(folder))
     _check_result(result, truth)
     identities = len(sets["train"].identities) if "control" in sets else 0
     return Verification(result.findings.num_rows, searched, pairs, identities)

@@ -5,12 +5,14 @@ from importlib import import_module
 
 EXPERIMENTS = {
     "audit": "benchmarks.audit",
+    "duplicates": "benchmarks.duplicates",
     "goodness": "benchmarks.goodness",
     "honesty": "benchmarks.honesty",
     "hubs": "benchmarks.hubs",
     "join": "benchmarks.join",
     "kinds": "benchmarks.kinds",
     "scale": "benchmarks.scale",
+    "seen": "benchmarks.seen",
     "startup": "benchmarks.startup",
     "tails": "benchmarks.tails",
 }

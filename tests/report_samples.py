@@ -8,17 +8,28 @@ from spolia.core.results import (
     EXIT_CODES,
     SCHEMA,
     BoundPoint,
+    Candidates,
+    Column,
     Compared,
+    Counting,
     Distribution,
+    Duplicates,
+    Excluded,
     Lean,
+    Measure,
     ModelSummary,
     NegativeControl,
     Power,
+    Quality,
     Rate,
     Rule,
+    SetDuplicates,
     SetSummary,
+    SharedControl,
+    Stratum,
     Summary,
     Symmetry,
+    TwoNames,
 )
 from spolia.report.pairs import Details, Pair
 
@@ -36,6 +47,67 @@ SETS = (
     SetSummary("train", 20_412, 5_000, True, 3, 1, "a1b2c3d4e5f60718" * 4),
     SetSummary("control", 20_377, 5_000, True, 0, 0, "0f1e2d3c4b5a6978" * 4),
     SetSummary("synthetic", 50_000, 50_000, False, 12, 4, "99887766aabbccdd" * 4),
+)
+
+COUNTING = Counting(
+    excluded=(Excluded("train", "age_group=child", 61), Excluded("synthetic", "list", 7)),
+    duplicates=Duplicates(
+        threshold=0.97,
+        sets=(
+            SetDuplicates("train", 214, 451, 9, 20_175),
+            SetDuplicates("control", 0, 0, 1, 20_377),
+        ),
+        shared=SharedControl(
+            Rate(0.000245, 0.000079, 0.000573, 20_377, 5),
+            Rate(0.0008, 0.000218, 0.002047, 5_000, 4),
+            17,
+        ),
+        two_names=TwoNames(Rate(0.0012, 0.00044, 0.00261, 5_000, 6), 3),
+        candidates=Candidates(0.5729, 4_106, 31, 12),
+        too_many=(),
+    ),
+    photos=(
+        Stratum(
+            "1",
+            894,
+            Rate(0.01342, 0.006951, 0.023319, 894, 12),
+            Rate(0.0, 0.0, 0.004118, 894, 0),
+            Rate(0.05633, 0.029457, 0.096378, 213, 12),
+        ),
+        Stratum("10 or more", 4_106, Rate(0.048709, 0.042325, 0.05573, 4_106, 200), None, None),
+    ),
+    columns=(
+        Column(
+            "age group",
+            4,
+            (
+                Stratum(
+                    "adult",
+                    4_400,
+                    Rate(0.045, 0.039, 0.0516, 4_400, 198),
+                    Rate(0.0018, 0.0008, 0.0036, 4_400, 8),
+                    Rate(0.92, 0.87, 0.95, 213, 196),
+                ),
+                Stratum("(rare values)", 11, None, None, None),
+            ),
+        ),
+        Column("photographer", 311, ()),
+    ),
+    quality=Quality(
+        ("train", "control", "synthetic"),
+        (
+            Measure(
+                "sharpness",
+                11.25,
+                4_810.5,
+                (
+                    Rate(0.002, 0.0005, 0.0051, 2_000, 4),
+                    Rate(0.002, 0.0005, 0.0051, 2_000, 4),
+                    Rate(0.41, 0.3883, 0.4319, 2_000, 820),
+                ),
+            ),
+        ),
+    ),
 )
 
 LEAK = Summary(
@@ -90,6 +162,7 @@ LEAK = Summary(
         "whether the synthetic set shows training identities again, image against image",
         "whether the set as a whole lies closer to train than to control",
     ),
+    counting=COUNTING,
     not_tested=(
         "the generator itself: nothing was sampled from it",
         "partial copies: a face, a background or an object placed in another image",
@@ -186,6 +259,7 @@ NO_VERDICT = replace(
     sentence="Ranking only: without a control no statement about a leak can be made.",
     notes=("There is no control: no error rate is known for any pair.",),
     ratio=None,
+    counting=Counting((), None, (), (), None),
     smallest=None,
     threshold=None,
     exposed=None,

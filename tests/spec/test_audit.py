@@ -254,6 +254,7 @@ def test_images_shared_by_train_and_control_are_noticed_and_count_for_control():
         train=truth.train,
         control=spolia.Embeddings(control, truth.control.ids),
         synthetic=truth.synthetic,
+        options=spolia.Options(duplicates="off"),
     )
     assert result.findings.num_rows == 0
     assert any("exactly as close to control" in note for note in result.summary.notes)

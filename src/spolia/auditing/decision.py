@@ -29,8 +29,13 @@ from spolia.store.atomic import atomic_file
 _MATCH_ROWS = 65536
 
 
-def judge_matches(sets: dict[str, AuditSet], plan: Plan, matched: Matched) -> AuditResult:
-    """Put the result together: a pure function of the sets, the plan and the matches."""
+def judge_matches(
+    sets: dict[str, AuditSet], plan: Plan, matched: Matched
+) -> tuple[AuditResult, Verdict | None]:
+    """Put the result together: a pure function of the sets, the plan and the matches.
+
+    Beside it the verdict that it says, with every score; ``None`` without a control.
+    """
     synthetic, train = sets["synthetic"], sets["train"]
     to_train, beside = matched.to_train, matched.control
     best = to_train.similarities[:, 0]
@@ -54,7 +59,7 @@ def judge_matches(sets: dict[str, AuditSet], plan: Plan, matched: Matched) -> Au
     strangers = describe_strangers(
         matched.met, sets, plan, to_train, beside.to_control if beside else None
     )
-    return AuditResult(
+    result = AuditResult(
         plan=plan,
         summary=replace(summarise(plan, sets, spread, verdict, ties), strangers=strangers),
         findings=findings,
@@ -62,6 +67,7 @@ def judge_matches(sets: dict[str, AuditSet], plan: Plan, matched: Matched) -> Au
         ranking=ranking_table(synthetic, train, to_train, verdict),
         quarantine=quarantine_of(sets),
     )
+    return result, verdict
 
 
 def write_matches(folder: Path, sets: dict[str, AuditSet], matched: Matched) -> None:

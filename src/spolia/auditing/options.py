@@ -1,11 +1,13 @@
 """How an audit is run."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class Options:
-    """How an audit is run. Only ``identities``, ``format`` and ``max_bad`` concern the result."""
+    """What is audited, and how it is run; what follows ``exclude_list`` changes no result."""
 
     identities: str = "auto"
     """Where identities come from: ``auto``, ``none``, ``folder`` or ``regex:PATTERN``."""
@@ -13,6 +15,15 @@ class Options:
     """Format of the sets; default by suffix."""
     max_bad: float = 0.01
     """Largest share of unreadable images in a set, 0 to 1."""
+    duplicates: float | Literal["auto", "off"] = "auto"
+    """Similarity from which two records count as one photo; ``auto``: by the embedder's kind, see
+    `spolia.auditing.duplicates.DEFAULTS`; ``off``: near-duplicates are not searched for."""
+    columns: str | Path | None = None
+    """CSV or parquet with a column ``id`` or ``identity``, and what is known of them."""
+    exclude: tuple[str, ...] = ()
+    """``COLUMN=VALUE`` of ``columns``: records that are set aside, and counted."""
+    exclude_list: str | Path | None = None
+    """Ids of records that are set aside, one a line."""
     overwrite: bool = False
     """Start anew where the run folder holds another audit."""
     threads: int | None = None

@@ -12,6 +12,8 @@ from spolia.store.atomic import write_text
 
 FILE = "plan.toml"
 SMALLEST_FDR = 1e-6
+LARGEST_DUPLICATES = 0.9998
+"""Rows may have norms of 1 - 1e-4, so that equal ones reach this and perhaps no more."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,14 @@ class Plan:
     identities: str = "auto"
     format: str | None = None
     max_bad: float = 0.01
+    duplicates: float | None = None
+    """Similarity from which two records count as one photo; ``None``: not searched for."""
+    columns: str | None = None
+    columns_fingerprint: str | None = None
+    exclude: tuple[str, ...] = ()
+    """``COLUMN=VALUE`` each."""
+    exclude_list: str | None = None
+    exclude_list_fingerprint: str | None = None
 
     def __post_init__(self) -> None:
         if not SMALLEST_FDR <= self.fdr < 1.0:
@@ -36,10 +46,15 @@ class Plan:
             )
         if not 0.0 <= self.max_bad <= 1.0:
             raise UsageError(f"max_bad must lie in 0 to 1, but is {self.max_bad}; 0.01 is usual")
+        if self.duplicates is not None and not 0.0 < self.duplicates <= LARGEST_DUPLICATES:
+            raise UsageError(
+                f"duplicates must lie over 0 and at most at {LARGEST_DUPLICATES}, which equal rows "
+                f"surely reach, but is {self.duplicates}; leave it out for the embedder's default"
+            )
 
     def to_toml(self) -> str:
         """Return the plan as TOML; ``None`` is left out."""
-        return tomli_w.dumps({k: v for k, v in asdict(self).items() if v is not None})
+        return tomli_w.dumps({k: v for k, v in asdict(self).items() if v not in (None, ())})
 
 
 def write_plan(folder: Path, plan: Plan) -> None:
@@ -95,6 +110,7 @@ def read_plan(folder: Path) -> Plan:
     if unknown:
         raise UsageError(f"{path} has the unknown key {unknown[0]!r}; known are {', '.join(known)}")
     table.setdefault("control", None)
+    table["exclude"] = tuple(table.get("exclude", ()))
     try:
         return Plan(**table)
     except TypeError as error:

@@ -4,7 +4,7 @@ import csv
 import html
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ UInt8 = npt.NDArray[np.uint8]
 Quarantine = tuple[tuple[str, str, str], ...]
 """Images that could not be read: role, id, reason."""
 
+_COUNTED = ("duplicates", "control_seen", "two_names", "strata")
 _TABLES = ("findings", "identities", "ranking")
 
 
@@ -45,6 +46,8 @@ class AuditResult:
     ranking: pa.Table
     """The closest pairs, without any verdict; p and q are null."""
     quarantine: Quarantine
+    counted: Mapping[str, pa.Table] = field(default_factory=dict)
+    """What was counted, by name: ``duplicates``, ``control_seen``, ``two_names``, ``strata``."""
 
     @property
     def rates(self) -> Mapping[str, Rate]:
@@ -143,6 +146,9 @@ class AuditResult:
         for name in _TABLES:
             with atomic_file(folder / f"{name}.parquet") as file:
                 pq.write_table(getattr(self, name), file)
+        for name, table in self.counted.items():
+            with atomic_file(folder / f"{name}.parquet") as file:
+                pq.write_table(table, file)
         write_quarantine(folder, self.quarantine)
         write_text(folder / "report.json", self.to_json())
 
@@ -167,7 +173,9 @@ def load_result(folder: Path) -> AuditResult:
             f"{folder} is not finished: {Path(str(error.filename)).name} is missing; run the same "
             "`spolia audit` again to complete it"
         ) from None
-    return AuditResult(plan, summary, findings, identities, ranking, quarantine)
+    paths = {name: folder / f"{name}.parquet" for name in _COUNTED}
+    counted = {name: pq.read_table(path) for name, path in paths.items() if path.exists()}
+    return AuditResult(plan, summary, findings, identities, ranking, quarantine, counted)
 
 
 def write_quarantine(folder: Path, quarantine: Quarantine) -> None:

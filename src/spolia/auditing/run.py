@@ -8,19 +8,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from spolia.auditing.chance import meet_strangers
+from spolia.auditing.comparable import measure_sets
 from spolia.auditing.comparisons import compare_findings, images_of, write_comparisons
+from spolia.auditing.counting import count_sets, with_counting
 from spolia.auditing.decision import judge_matches, write_matches
+from spolia.auditing.duplicates import threshold_of
+from spolia.auditing.exclude import read_asked
 from spolia.auditing.kinds import with_kinds
 from spolia.auditing.matching import match_all
 from spolia.auditing.options import Options
 from spolia.auditing.plan import FILE, Plan, write_plan
 from spolia.auditing.record import Stopwatch, write_run
 from spolia.auditing.result import AuditResult
-from spolia.auditing.stages import Set, open_all, prepare_all
+from spolia.auditing.stages import Set, images_of, kind_of, open_all, prepare_all
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder
+from spolia.sources.columns import file_fingerprint
 from spolia.store.atomic import make_private
 from spolia.store.precomputed import fingerprint
 
@@ -93,14 +98,21 @@ def audit(
     sets = {"train": train} | ({} if control is None else {"control": control})
     sets["synthetic"] = synthetic
     watch = Stopwatch(progress)
+    asked = read_asked(plan)
     opened = open_all(sets, plan, embedder, watch)
+    plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
     with _folder(out, plan, options.overwrite) as folder:
         prepared = prepare_all(folder, opened, options, watch)
+        counted = count_sets(folder, prepared, asked, plan, options, watch.staged("duplicates"))
+        prepared = counted.sets
+        quality = measure_sets(
+            folder, prepared, images_of(opened), plan.seed, watch.staged("quality")
+        )
         matched = match_all(folder, prepared, plan, options, watch.staged("match"))
         write_matches(folder, prepared, matched)
         met = meet_strangers(prepared, plan, options, watch.staged("strangers"))
         matched = replace(matched, met=met)
-        result = judge_matches(prepared, plan, matched)
+        result = with_counting(*judge_matches(prepared, plan, matched), counted, quality)
         watch.staged("judge")("", 1, 1)
         compared = compare_findings(
             images_of(opened),
@@ -138,6 +150,7 @@ def _plan(
             "identities and format are for images, but the sets are embeddings, which bring their "
             "identities with them; give these options to `spolia embed`, or leave them out"
         )
+    columns, listed = _file(options.columns), _file(options.exclude_list)
     return Plan(
         train=_location(train),
         synthetic=_location(synthetic),
@@ -148,7 +161,20 @@ def _plan(
         identities=options.identities,
         format=options.format,
         max_bad=options.max_bad,
+        columns=columns[0],
+        columns_fingerprint=columns[1],
+        exclude=tuple(options.exclude),
+        exclude_list=listed[0],
+        exclude_list_fingerprint=listed[1],
     )
+
+
+def _file(given: str | Path | None) -> tuple[str | None, str | None]:
+    """Return where a file of the user lies, and the digest of what is in it now."""
+    if given is None:
+        return None, None
+    path = _absolute(given)
+    return path, file_fingerprint(Path(path))
 
 
 def _location(one: Set) -> str:
@@ -192,7 +218,14 @@ def _check_own(folder: Path, plan: Plan) -> None:
     """Refuse to delete what is no run, or what the audit itself is about to read."""
     if not (folder / FILE).exists() and any(folder.iterdir()):
         raise UsageError(f"--overwrite refused: {folder} is not a run of spolia")
-    for place in (plan.train, plan.synthetic, plan.control, plan.embedder):
+    for place in (
+        plan.train,
+        plan.synthetic,
+        plan.control,
+        plan.embedder,
+        plan.columns,
+        plan.exclude_list,
+    ):
         # Sets and cards are absolute paths; what is given as an array or by a name is not.
         if place is None or not Path(place).is_absolute():
             continue

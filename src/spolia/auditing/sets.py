@@ -33,6 +33,10 @@ class AuditSet:
     summary: SetSummary
     model: ModelSummary
     unreadable: tuple[Unreadable, ...] = field(default=())
+    blank: tuple[str, ...] = field(default=())
+    """Ids of the records that are left out because they are blank."""
+    distinct: int | None = None
+    """Records, near-duplicates counted once; ``None`` where they were not searched for."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -41,6 +45,11 @@ class AuditSet:
     def noun(self) -> str:
         """What is counted in it: ``identities`` where they are known, else ``images``."""
         return "identities" if self.summary.identities_known else "images"
+
+    @property
+    def images(self) -> int:
+        """How many different images it has: near-duplicates count once, if they are known."""
+        return len(self) if self.distinct is None else self.distinct
 
 
 def prepare(
@@ -94,6 +103,7 @@ def prepare(
         ),
         model=model,
         unreadable=unreadable,
+        blank=tuple(embeddings.ids[i] for i in np.flatnonzero(blank)),
     )
 
 

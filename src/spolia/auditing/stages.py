@@ -1,5 +1,6 @@
 """The first stage: every set embedded or opened, and fit to be compared."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,17 @@ from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import Quarantine, write_quarantine
 from spolia.auditing.sets import AuditSet, prepare
 from spolia.core.errors import RunIncomplete, TooManyUnreadable, UsageError
+from spolia.core.results import Kind
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder, open_embedder
 from spolia.search.engines import check_engine
 from spolia.sources import Source, open_source
-from spolia.store.precomputed import Opened, keep_embeddings, open_precomputed
+from spolia.store.precomputed import (
+    UNKNOWN_MODEL,
+    Opened,
+    keep_embeddings,
+    open_precomputed,
+)
 
 Set = str | Path | Embeddings
 """A set: where its images (or stored embeddings) lie, or the embeddings themselves."""
@@ -52,6 +59,19 @@ def open_all(
                 judge,
             )
     return opened
+
+
+def images_of(sets: Mapping[str, Images | Opened | Embeddings]) -> dict[str, Source]:
+    """Return the sources of the sets that are images."""
+    return {role: one.source for role, one in sets.items() if isinstance(one, Images)}
+
+
+def kind_of(sets: Mapping[str, Images | Opened | Embeddings]) -> Kind:
+    """Return what the embedder of the synthetic set can tell."""
+    one = sets["synthetic"]
+    if isinstance(one, Images):
+        return one.embedder.kind
+    return one.model.kind if isinstance(one, Opened) else UNKNOWN_MODEL.kind
 
 
 def prepare_all(

@@ -248,6 +248,9 @@ def _count(one: AuditSet) -> str:
     if one.role == "synthetic":
         return f"{len(one):,} synthetic images"
     adjective = "training" if one.role == "train" else one.role
+    # Where identities are unknown, near-duplicates are one.
+    if not one.summary.identities_known and len(one.identities) < len(one):
+        adjective = f"distinct {adjective}"
     return f"{len(one.identities):,} {adjective} {one.noun}"
 
 

@@ -117,10 +117,13 @@ def judge(
 def size_ratio(train: AuditSet, control: AuditSet) -> float:
     """Return |control| / |train|: the smaller of the ratios of records and of identities.
 
+    Near-duplicates count as one record, where they are known: a second copy of an image gives its
+    set no further chance to be nearest.
+
     The chance that a synthetic record without a leak is nearest to train lies between what the two
     ratios say; the smaller one asks for more evidence.
     """
-    return min(len(control) / len(train), len(control.identities) / len(train.identities))
+    return min(control.images / train.images, len(control.identities) / len(train.identities))
 
 
 def _background(scale: Scale, beside: MatchedControl) -> tuple[Float64, Float64]:

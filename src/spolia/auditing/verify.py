@@ -9,8 +9,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from spolia.auditing.chance import meet_strangers
+from spolia.auditing.comparable import read_quality
 from spolia.auditing.comparisons import check_comparisons, read_comparisons
+from spolia.auditing.counting import Counted, count_sets, with_counting
 from spolia.auditing.decision import judge_matches
+from spolia.auditing.exclude import read_asked
 from spolia.auditing.kinds import with_kinds
 from spolia.auditing.match import part_rows_of
 from spolia.auditing.matching import match_all
@@ -27,6 +30,8 @@ from spolia.search.reference import similarity_reference
 
 _PAIRS = 400_000
 """Pairs the full searches of the sampled records may cost; about 20 µs each."""
+_ALIKE_PAIRS = 20_000
+"""The same for each of the three searches for near-duplicates."""
 _MOST_SAMPLED = 50
 _ROWS_PER_STEP = 8192
 
@@ -50,9 +55,10 @@ class Verification:
 def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verification:
     """Recompute a run's findings by the reference and compare every bit.
 
-    Four checks: the similarity of every finding; the nearest train and control record of randomly
-    drawn synthetic records by a full scan; the whole result, made again from the matches and the
-    compared pairs; and some of those pairs, where the images are still there.
+    Five checks: the near-duplicates of some records by a full scan; the similarity of every
+    finding; the nearest train and control record of randomly drawn synthetic records by a full
+    scan; the whole result, made again from the matches and the compared pairs; and some of those
+    pairs, where the images are still there.
 
     Raises
     ------
@@ -62,20 +68,24 @@ def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verif
         If the run is not finished or its embeddings are gone.
     """
     result = load_result(folder)
-    sets = reopen_all(folder, result.plan)
+    plan = result.plan
+    reopened = reopen_all(folder, plan)
+    counted = count_sets(folder, reopened, read_asked(plan), plan, Options(), silent)
+    sets = counted.sets
+    _check_alike(counted, seed)
     _check_fingerprints(result, sets)
     matches = _Matches(folder, sets)
     _check_findings(result, sets)
     searched, pairs = _check_nearest(sets, matches, seed, progress)
     options = Options(part_rows=part_rows_of(folder / "matches"))
-    matched = match_all(folder, sets, result.plan, options, silent)
-    met = meet_strangers(sets, result.plan, options, silent)
+    matched = match_all(folder, sets, plan, options, silent)
+    met = meet_strangers(sets, plan, options, silent)
     matched = replace(matched, met=met)
     compared = read_comparisons(folder)
-    truth = judge_matches(sets, result.plan, matched)
+    truth = with_counting(*judge_matches(sets, plan, matched), counted, read_quality(folder))
     again = check_comparisons(
         compared,
-        result.plan,
+        plan,
         sets,
         truth.findings,
         matched.control.to_control if matched.control else None,
@@ -167,6 +177,42 @@ def _check_nearest(
     return count, count * width
 
 
+def _check_alike(counted: Counted, seed: int) -> None:
+    """Search the near-duplicates of some records again, by a full scan."""
+    found = counted.found
+    if found.summary is None:
+        return
+    threshold = found.summary.threshold
+    width = sum(len(counted.kept[role]) for role in found.clusters)
+    for role, clustered in found.clusters.items():
+        one = counted.kept[role]
+        for i in _sampled(len(one), width, seed, role):
+            query = one.rows[i : i + 1][0]
+            near = [similarity_reference(query, row) >= threshold for row in _each(one.rows)]
+            near[i] = True
+            if clustered.pairs is not None and near != clustered.near(i).tolist():
+                raise VerificationFailed(
+                    f"the near-duplicates of {one.ids[i]} in {role} are not those of the run"
+                )
+    if found.beside is None:
+        return
+    control, train = counted.kept["control"], counted.kept["train"]
+    for i in _sampled(len(control), width, seed, "across"):
+        query = control.rows[i : i + 1][0]
+        truth = [similarity_reference(query, row) for row in _each(train.rows)]
+        if found.beside.similarity[i] != max(truth):
+            raise VerificationFailed(
+                f"the nearest training record of {control.ids[i]} of control is at {max(truth)!r}, "
+                f"but the run says {found.beside.similarity[i]!r}"
+            )
+
+
+def _sampled(n: int, width: int, seed: int, name: str) -> list[int]:
+    count = min(n, max(1, _ALIKE_PAIRS // width))
+    chosen: list[int] = stream(seed, "verify", name).permutation(n)[:count].tolist()
+    return chosen
+
+
 def _each(rows: Rows) -> Iterator[Float32]:
     for start in range(0, rows.shape[0], _ROWS_PER_STEP):
         yield from rows[start : start + _ROWS_PER_STEP]
@@ -177,6 +223,9 @@ def _check_result(said: AuditResult, truth: AuditResult) -> None:
     for name in ("findings", "identities", "ranking"):
         if not getattr(said, name).equals(getattr(truth, name)):
             raise VerificationFailed(f"{name}.parquet does not follow from the matches of the run")
+    for name, table in truth.counted.items():
+        if name not in said.counted or not said.counted[name].equals(table):
+            raise VerificationFailed(f"{name}.parquet does not follow from the sets of the run")
     # Another version may word the sentence differently; it must not count differently.
     wording = {"version": "", "sentence": "", "notes": (), "tested": (), "not_tested": ()}
     numbers = {

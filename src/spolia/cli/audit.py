@@ -7,8 +7,18 @@ import typer
 
 from spolia.cli.chance import chance_lines
 from spolia.cli.console import print_json, progress_on_stderr, say, show
+from spolia.cli.counting import show_counting
 from spolia.cli.join import Engine
-from spolia.cli.options import Format, Identities, JsonOutput, Memory, Quiet, Threads, parse_size
+from spolia.cli.options import (
+    Format,
+    Identities,
+    JsonOutput,
+    Memory,
+    Quiet,
+    Threads,
+    parse_duplicates,
+    parse_size,
+)
 
 if TYPE_CHECKING:
     from spolia.auditing.result import AuditResult
@@ -51,6 +61,29 @@ def audit(
     max_bad: Annotated[
         float, typer.Option(help="Stop if a larger share of a set's images cannot be read.")
     ] = 0.01,
+    duplicates: Annotated[
+        str,
+        typer.Option(
+            metavar="TAU",
+            help="Similarity from which two records count as one photo; auto: by what the "
+            "embedder can tell; off: near-duplicates are not searched for.",
+        ),
+    ] = "auto",
+    columns: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV or parquet with a column id or identity, and others: age group, licence ..."
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=VALUE", help="Set records aside, and count them; may be repeated."
+        ),
+    ] = None,
+    exclude_list: Annotated[
+        Path | None, typer.Option(help="Set aside the records whose ids are listed, one a line.")
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Start anew where --out holds another audit.")
     ] = False,
@@ -74,6 +107,10 @@ def audit(
         identities=identities,
         format=format,
         max_bad=max_bad,
+        duplicates=parse_duplicates(duplicates),
+        columns=columns,
+        exclude=tuple(exclude or ()),
+        exclude_list=exclude_list,
         overwrite=overwrite,
         threads=threads,
         memory=parse_size(memory),
@@ -99,6 +136,7 @@ def audit(
         show_verdict(result)
         for line in chance_lines(result.summary.strangers):
             show(f"  {line}")
+        show_counting(result.summary.counting)
         _show_pairs(result)
         _show_unreadable(result)
         _show_where(out)

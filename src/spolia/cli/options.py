@@ -1,7 +1,7 @@
 """Options that several commands take."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,6 +25,7 @@ Format = Annotated[
     str | None, typer.Option(help="Format of the sets (folder, zip, npy, npz); default: detected.")
 ]
 
+_WORDS: dict[str, Literal["auto", "off"]] = {"auto": "auto", "off": "off"}
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -38,3 +39,19 @@ def parse_size(text: str) -> int:
     if match is None:
         raise UsageError(f"a size must look like 512MiB or 2GiB, but is {text!r}")
     return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def parse_duplicates(text: str) -> float | Literal["auto", "off"]:
+    """Return a similarity, or the word that stands for one.
+
+    >>> parse_duplicates("auto"), parse_duplicates("0.99")
+    ('auto', 0.99)
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(
+            f"--duplicates must be auto, off, or a similarity under 1, but is {text!r}"
+        ) from None

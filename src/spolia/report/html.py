@@ -23,6 +23,7 @@ _WORDS: dict[Outcome, tuple[str, str]] = {
 _FILTERS = (
     "amount",
     "interval",
+    "in_full",
     "level",
     "p_phrase",
     "p_value",

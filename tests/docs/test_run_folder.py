@@ -64,6 +64,10 @@ def test_every_file_is_described(folders):
         ("findings.parquet`, `ranking.parquet", "ranking.parquet"),
         ("identities.parquet", "identities.parquet"),
         ("matches.parquet", "matches.parquet"),
+        ("duplicates.parquet", "duplicates.parquet"),
+        ("control_seen.parquet", "control_seen.parquet"),
+        ("two_names.parquet", "two_names.parquet"),
+        ("strata.parquet", "strata.parquet"),
     ],
 )
 def test_tables_of_a_run_have_the_columns_described(folders, heading, name):

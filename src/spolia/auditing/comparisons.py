@@ -24,7 +24,6 @@ import scipy
 from spolia.auditing.match import Neighbours
 from spolia.auditing.plan import Plan
 from spolia.auditing.sets import AuditSet
-from spolia.auditing.stages import Images
 from spolia.core.errors import (
     InputChanged,
     RunIncomplete,
@@ -201,11 +200,6 @@ def read_comparisons(folder: Path) -> pa.Table:
     if not (folder / FILE).exists():
         raise RunIncomplete(f"{folder} has no {FILE}; run the audit again")
     return pq.read_table(folder / FILE)
-
-
-def images_of(opened: Mapping[str, object]) -> dict[str, Source]:
-    """Return the sources among opened sets, by role."""
-    return {role: one.source for role, one in opened.items() if isinstance(one, Images)}
 
 
 def check_comparisons(

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from spolia.auditing.chance import meet_strangers
 from spolia.auditing.comparable import measure_sets
-from spolia.auditing.comparisons import compare_findings, images_of, write_comparisons
+from spolia.auditing.comparisons import compare_findings, write_comparisons
 from spolia.auditing.counting import count_sets, with_counting
 from spolia.auditing.decision import judge_matches, write_matches
 from spolia.auditing.duplicates import threshold_of

@@ -110,7 +110,7 @@ def test_two_photos_of_one_identity_are_no_strangers():
     assert known.summary.strangers.identities == 300
     assert max(one.similarity for one in known.summary.strangers.curve) < 0.95
     # Where nobody is known, the second photo is the best match of the first: chance looks huge.
-    assert unknown.summary.strangers.identities == 600
+    assert unknown.summary.strangers.identities > known.summary.strangers.identities
     assert max(one.similarity for one in unknown.summary.strangers.curve) > 0.99
 
 

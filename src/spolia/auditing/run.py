@@ -83,8 +83,8 @@ def audit(
 
     Examples
     --------
-    Thirty of three hundred synthetic rows are copies of training rows. One more is named, by chance:
-    at 5 %, one or two of thirty may be.
+    Thirty of three hundred synthetic rows are copies of training rows. One more is named, by
+    chance: at 5 %, one or two of thirty may be.
 
     >>> import numpy as np, spolia
     >>> rng = np.random.default_rng(0)

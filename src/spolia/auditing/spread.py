@@ -23,11 +23,7 @@ def distribution(to_train: Float64, to_control: Float64 | None, *, scale: Scale)
     seen = to_train if to_control is None else np.concatenate([to_train, to_control])
     seen = seen[np.isfinite(seen)]
     low, high = float(seen.min()), float(seen.max())
-    widest = _WIDEST[scale]
-    width = min(
-        (one for one in _BIN_WIDTHS if (high - low) / one < _MOST_BINS - 1 and one <= widest),
-        default=max(widest, float(2.0 ** np.ceil(np.log2((high - low) / (_MOST_BINS - 2))))),
-    )
+    width = _width(high - low, _WIDEST[scale])
     first = int(np.floor(low / width))
     # The last bin holds its upper edge; rows are unit but for rounding, so 1 stays the last edge.
     last = max(first + 1, int(np.ceil((high - 1e-6) / width)))
@@ -40,6 +36,13 @@ def distribution(to_train: Float64, to_control: Float64 | None, *, scale: Scale)
         top_lines=tuple((k, float(best[k - 1])) for k in _TOP_LINES if k <= best.size),
         scale=scale,
     )
+
+
+def _width(extent: float, widest: float) -> float:
+    """Return the finest round width of which some 60 bins hold ``extent``, at most ``widest``."""
+    fits = [one for one in _BIN_WIDTHS if extent / one < _MOST_BINS - 1 and one <= widest]
+    # Beyond the widest: doubled until it does.
+    return min(fits) if fits else widest * float(2 ** np.ceil(np.log2(extent / widest / 58)))
 
 
 def _counts(values: Float64, edges: Sequence[float]) -> tuple[int, ...]:

@@ -94,10 +94,9 @@ def _band(most: int, odds: float, confidence: float) -> tuple[Int64, Int64]:
     gamma = float(np.quantile(tails.min(axis=1), 1.0 - confidence, method="lower"))
     # The largest v with P(V_j >= v) >= gamma: one less than the first whose tail is under it.
     start: Int64 = nbinom.isf(gamma, steps, chance).astype(np.int64)
-    while (over := nbinom.sf(start - 1, steps, chance) < gamma).any():
-        start = start - over
-    while (under := nbinom.sf(start, steps, chance) >= gamma).any():
-        start = start + under
+    # The quantile may be off by one where a tail equals gamma, as that of the walk it is from does.
+    start = start - (nbinom.sf(start - 1, steps, chance) < gamma)
+    start = start + (nbinom.sf(start, steps, chance) >= gamma)
     return steps, start
 
 

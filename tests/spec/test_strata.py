@@ -8,7 +8,7 @@ from tests.spec import strata_laws
 
 
 def test_strata_sum_up_to_the_whole():
-    strata_laws.law_strata_sum_up_to_the_whole(rates_by_stratum)
+    assert strata_laws.law_strata_sum_up_to_the_whole(rates_by_stratum) is None
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_strata_sum_up_to_the_whole():
     ids=lambda one: one.__name__,
 )
 def test_law_of_hidden_counts_holds(law):
-    law(suppressed)
+    assert law(suppressed) is None
 
 
 def test_a_table_of_one_hides_only_itself():

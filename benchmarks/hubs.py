@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.stats import binom
 
-from spolia.core.results import Rate
+from spolia.core.rates import Rate
 from spolia.core.seeds import stream
 from spolia.core.types import Float32, Float64, normalise
 from spolia.lab.digits import digits

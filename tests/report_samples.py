@@ -4,32 +4,34 @@ from dataclasses import replace
 
 import numpy as np
 
+from spolia.core.counting import (
+    Candidates,
+    Column,
+    Counting,
+    Duplicates,
+    Excluded,
+    Measure,
+    Quality,
+    SetDuplicates,
+    SharedControl,
+    Stratum,
+    TwoNames,
+)
+from spolia.core.rates import Rate
 from spolia.core.results import (
     EXIT_CODES,
     SCHEMA,
     BoundPoint,
-    Candidates,
-    Column,
     Compared,
-    Counting,
     Distribution,
-    Duplicates,
-    Excluded,
     Lean,
-    Measure,
     ModelSummary,
     NegativeControl,
     Power,
-    Quality,
-    Rate,
     Rule,
-    SetDuplicates,
     SetSummary,
-    SharedControl,
-    Stratum,
     Summary,
     Symmetry,
-    TwoNames,
 )
 from spolia.report.pairs import Details, Pair
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from spolia.auditing.result import AuditResult
     from spolia.auditing.run import audit
     from spolia.core.errors import SpoliaError
-    from spolia.core.results import Rate, Summary
+    from spolia.core.rates import Rate
+    from spolia.core.results import Summary
     from spolia.core.types import Embeddings, normalise
     from spolia.embedding import Embedder, open_embedder
     from spolia.search.join import join
@@ -31,7 +32,7 @@ _HOMES = {
     "Embeddings": "spolia.core.types",
     "JoinResult": "spolia.search.result",
     "Options": "spolia.auditing.options",
-    "Rate": "spolia.core.results",
+    "Rate": "spolia.core.rates",
     "Source": "spolia.sources",
     "SpoliaError": "spolia.core.errors",
     "Summary": "spolia.core.results",

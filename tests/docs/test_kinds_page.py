@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from benchmarks import kinds as measured
-from spolia.core.results import Hit
+from spolia.core.hits import Hit
 from spolia.stats import kinds
 from tests.docs.pages import pages
 

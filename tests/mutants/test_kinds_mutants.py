@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spolia.core.results import Bars
+from spolia.core.hits import Bars
 from spolia.embedding.copies import l2
 from spolia.stats import kinds
 from tests.spec import kinds_laws as laws

@@ -10,8 +10,9 @@ from spolia.auditing.match import Neighbours
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan
 from spolia.auditing.sets import AuditSet
+from spolia.core.chance import Chance, FalseMatch, Strangers, TailFit
 from spolia.core.progress import Progress
-from spolia.core.results import Chance, FalseMatch, Rate, Strangers, TailFit
+from spolia.core.rates import Rate
 from spolia.core.rows import SubsetRows
 from spolia.core.seeds import digest_key, stream
 from spolia.core.types import Float64, Int64, Rows

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from spolia.auditing.alike import Kept, equal_rows, pairs_within
 from spolia.auditing.sets import AuditSet
-from spolia.core.results import SetDuplicates
+from spolia.core.counting import SetDuplicates
 from spolia.core.rows import SubsetRows
 from spolia.core.types import Int64
 from spolia.search.result import Pairs

@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from spolia.auditing.sets import AuditSet
+from spolia.core.counting import Measure, Quality
 from spolia.core.errors import UnreadableImage
 from spolia.core.progress import Progress
-from spolia.core.results import Measure, Quality
 from spolia.core.seeds import digest_key
 from spolia.core.types import Float64
 from spolia.sources import Source

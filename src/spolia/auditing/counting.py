@@ -16,8 +16,8 @@ from spolia.auditing.result import AuditResult
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.strata import STRATA, Tally, by_column, by_photos
 from spolia.auditing.verdict import Verdict
+from spolia.core.counting import Column, Counting, Duplicates, Excluded, Stratum
 from spolia.core.progress import Progress
-from spolia.core.results import Column, Counting, Duplicates, Excluded, Stratum
 from spolia.report.format import in_full
 from spolia.stats.strata import SMALLEST_SHOWN
 

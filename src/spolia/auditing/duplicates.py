@@ -30,9 +30,10 @@ from spolia.auditing.names import (
 )
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
+from spolia.core.counting import Candidates, Duplicates, SharedControl, TwoNames
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress
-from spolia.core.results import Candidates, Duplicates, Kind, SharedControl, TwoNames
+from spolia.core.results import Kind
 from spolia.core.seeds import digest_key
 from spolia.stats.lean import kish
 from spolia.stats.rates import exact_rate

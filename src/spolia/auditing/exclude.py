@@ -9,8 +9,8 @@ import numpy as np
 from spolia.auditing.described import Described, check_names, check_value, describe
 from spolia.auditing.plan import Plan
 from spolia.auditing.sets import AuditSet
+from spolia.core.counting import Excluded
 from spolia.core.errors import InputChanged, UsageError
-from spolia.core.results import Excluded
 from spolia.core.rows import SubsetRows
 from spolia.core.types import Int64
 from spolia.sources.columns import Columns, read_columns, read_list

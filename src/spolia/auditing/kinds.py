@@ -12,7 +12,8 @@ from spolia.auditing.match import Neighbours
 from spolia.auditing.matching import Matched, MatchedControl
 from spolia.auditing.result import AuditResult
 from spolia.auditing.sets import AuditSet
-from spolia.core.results import Hit, KindCount, Kinds, Rate
+from spolia.core.hits import Hit, KindCount, Kinds
+from spolia.core.rates import Rate
 from spolia.core.types import Float64, Int64
 from spolia.stats.kinds import (
     Standing,

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from spolia.auditing.clustered import Clustered
 from spolia.auditing.sets import AuditSet
-from spolia.core.results import TwoNames
+from spolia.core.counting import TwoNames
 from spolia.core.types import Float64, Int64, Rows
 from spolia.search.exact import exact_similarity
 from spolia.search.result import Pairs

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from spolia.core.results import Lean, Rate
+from spolia.core.rates import Rate
+from spolia.core.results import Lean
 from spolia.core.types import Float64
 from spolia.stats.background import Borrowed, NotBorrowed, borrow
 from spolia.stats.competition import Contest, Decision, decide, smallest_discovery

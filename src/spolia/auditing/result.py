@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from spolia.auditing.plan import Plan, read_plan
 from spolia.core.errors import RunIncomplete, UnreadableImage, UsageError
-from spolia.core.results import NegativeControl, Rate, Summary
+from spolia.core.rates import Rate
+from spolia.core.results import NegativeControl, Summary
 from spolia.embedding.copies import Canvas, difference_image, register
 from spolia.report import Details, Pair, Profile, from_json, render_html, to_json
 from spolia.sources import Source, open_source

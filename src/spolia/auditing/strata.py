@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from spolia.auditing.described import Described
 from spolia.auditing.sets import AuditSet
-from spolia.core.results import Column, Rate, Stratum
+from spolia.core.counting import Column, Stratum
+from spolia.core.rates import Rate
 from spolia.core.types import Int64
 from spolia.stats.lean import kish
 from spolia.stats.rates import exact_rate

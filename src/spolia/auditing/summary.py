@@ -3,7 +3,8 @@
 from spolia.auditing.plan import Plan
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.verdict import LEAN_LEVEL, Verdict
-from spolia.core.results import EXIT_CODES, SCHEMA, Distribution, Kind, Rate, Summary
+from spolia.core.rates import Rate
+from spolia.core.results import EXIT_CODES, SCHEMA, Distribution, Kind, Summary
 from spolia.core.version import VERSION
 from spolia.report.format import at_most, interval, level, p_phrase, percent
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from spolia.core.results import Chance, Strangers
+    from spolia.core.chance import Chance, Strangers
 
 _TOLD = (1e-3, 1e-4, 1e-6)
 """False match rates that published work uses."""

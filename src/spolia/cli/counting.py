@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from spolia.cli.console import show
 
 if TYPE_CHECKING:
-    from spolia.core.results import Counting, Duplicates
+    from spolia.core.counting import Counting, Duplicates
 
 
 def show_counting(counting: "Counting | None") -> None:

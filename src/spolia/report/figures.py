@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from spolia.core.results import Compared, Lean, Rate, Summary
+from spolia.core.rates import Rate
+from spolia.core.results import Compared, Lean, Summary
 from spolia.report import format as written
 
 

@@ -4,7 +4,8 @@ import math
 import unicodedata
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from spolia.core.results import NegativeControl, Power, Rate
+from spolia.core.rates import Rate
+from spolia.core.results import NegativeControl, Power
 
 MISSING = "–"
 """Written where there is no number."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spolia.core.results import Hit, Kinds
+from spolia.core.hits import Hit, Kinds
 from spolia.report.format import in_full, out_of, similarity, thousands
 
 _NAMES: dict[Hit, tuple[str, str]] = {
@@ -84,7 +84,8 @@ def _identity(kinds: Kinds) -> tuple[str, ...]:
 def kinds_line(kinds: Kinds) -> str:
     """Return the kinds in one line, for the command line.
 
-    >>> from spolia.core.results import KindCount, Rate
+    >>> from spolia.core.hits import KindCount
+    >>> from spolia.core.rates import Rate
     >>> one = KindCount("photo copy", 3, Rate(1.0, 0.2, 1.0, 2, 2))
     >>> kinds_line(Kinds((one,), 3, 3, None, Rate(0.0, 0.0, 0.1, 40, 0), None))
     'Kinds: 3 photo copies, of 3 findings; of control pairs, 0 of 40 are called copies.'

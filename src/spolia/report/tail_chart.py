@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spolia.core.results import Chance, Strangers
+from spolia.core.chance import Chance, Strangers
 from spolia.report import format as written
 from spolia.report.histogram import Tick, x_ticks
 

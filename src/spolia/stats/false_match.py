@@ -24,7 +24,7 @@ pairs two or three times where matches are few. N is divided by the design effec
 
 import numpy as np
 
-from spolia.core.results import Rate
+from spolia.core.rates import Rate
 from spolia.core.types import Float64, Int64
 from spolia.stats.rates import exact_rate
 

@@ -37,7 +37,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spolia.core.results import Bars
+from spolia.core.hits import Bars
 from spolia.core.types import Float64
 
 Bool = npt.NDArray[np.bool_]

@@ -7,7 +7,7 @@ case of the binomial. *Biometrika* 26, 404-413. https://doi.org/10.1093/biomet/2
 from scipy.special import betaincinv
 
 from spolia.core.errors import UsageError
-from spolia.core.results import Rate
+from spolia.core.rates import Rate
 
 
 def exact_rate(

@@ -11,7 +11,7 @@ Adversary: a reader of the published table who knows somebody in a small group. 
 import numpy as np
 import numpy.typing as npt
 
-from spolia.core.results import Rate
+from spolia.core.rates import Rate
 from spolia.core.types import Int64
 from spolia.stats.rates import exact_rate
 

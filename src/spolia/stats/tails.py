@@ -34,8 +34,9 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from spolia.core.chance import Basis
 from spolia.core.errors import UsageError
-from spolia.core.results import Basis, Rate
+from spolia.core.rates import Rate
 from spolia.core.types import Float64, Int64
 from spolia.stats.goodness import anderson_darling_p
 from spolia.stats.pareto import fit_pareto, pareto_tail

@@ -1,6 +1,7 @@
 """Everything a verdict needs of the sets' similarities, searched in parts that survive a kill."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -57,54 +58,27 @@ def match_all(
     key = _match_key(sets, plan)
     asked = MatchOptions(options.memory, options.threads, options.part_rows, options.engine)
     sides = {"train": train.rows}
+    matches = folder / "matches"
+    ask = partial(match, key=key, options=asked, progress=progress)
     if control is None:
-        found = match(
-            sets["synthetic"].rows,
-            sides,
-            folder / "matches",
-            key=key,
-            options=asked,
-            progress=progress,
-        )
-        return Matched(found["train"], None)
+        return Matched(ask(sets["synthetic"].rows, sides, matches)["train"], None)
     halves = split_control(control, plan.seed)
     both = sides | {"control": control.rows}
     for name, rows in zip(("control_a", "control_b"), halves.rows, strict=True):
         sides[name] = SubsetRows(control.rows, rows)
-    found = match(
-        sets["synthetic"].rows,
-        sides,
-        folder / "matches",
-        key=key,
-        options=asked,
-        progress=progress,
-    )
+    found = ask(sets["synthetic"].rows, sides, matches)
     to_halves = (
         _renumber(found["control_a"], halves.rows[0]),
         _renumber(found["control_b"], halves.rows[1]),
     )
     asking = strangers.choose(train, control)
     _, of_train, of_control = asking.groups
-    among = match(
-        asking.records,
-        both,
-        folder / "matches" / "strangers",
-        key=key,
-        apart=Apart(asking.groups[0], {"train": of_train, "control": of_control}),
-        options=asked,
-        progress=progress,
-    )
+    apart = Apart(asking.groups[0], {"train": of_train, "control": of_control})
+    among = ask(asking.records, both, matches / "strangers", apart=apart)
     planted = planting.plant(train)
     records = {"train": np.arange(len(train)), "control": np.full(len(control), -2)}
-    planted_to = match(
-        planted.records,
-        both,
-        folder / "matches" / "planted",
-        key=key,
-        apart=Apart(planted.held_back(), records),
-        options=asked,
-        progress=progress,
-    )
+    apart = Apart(planted.held_back(), records)
+    planted_to = ask(planted.records, both, matches / "planted", apart=apart)
     return Matched(
         found["train"],
         MatchedControl(

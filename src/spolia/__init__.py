@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from spolia.auditing.options import Options
     from spolia.auditing.result import AuditResult
     from spolia.auditing.run import audit
+    from spolia.auditing.study import study
+    from spolia.auditing.study_result import StudyResult
     from spolia.core.errors import SpoliaError
     from spolia.core.results import Rate, Summary
     from spolia.core.types import Embeddings, normalise
@@ -34,12 +36,14 @@ _HOMES = {
     "Rate": "spolia.core.results",
     "Source": "spolia.sources",
     "SpoliaError": "spolia.core.errors",
+    "StudyResult": "spolia.auditing.study_result",
     "Summary": "spolia.core.results",
     "audit": "spolia.auditing.run",
     "join": "spolia.search.join",
     "normalise": "spolia.core.types",
     "open_embedder": "spolia.embedding",
     "open_source": "spolia.sources",
+    "study": "spolia.auditing.study",
 }
 
 __all__ = [
@@ -51,6 +55,7 @@ __all__ = [
     "Rate",
     "Source",
     "SpoliaError",
+    "StudyResult",
     "Summary",
     "__version__",
     "audit",
@@ -58,6 +63,7 @@ __all__ = [
     "normalise",
     "open_embedder",
     "open_source",
+    "study",
 ]
 
 

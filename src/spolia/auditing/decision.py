@@ -6,9 +6,11 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from spolia.auditing.findings import (
+    EVIDENCE,
     FINDINGS,
     IDENTITIES,
     MATCHES,
+    evidence_table,
     findings_table,
     identities_table,
     matches_table,
@@ -35,6 +37,7 @@ def judge_matches(sets: dict[str, AuditSet], plan: Plan, matched: Matched) -> Au
     verdict: Verdict | None = None
     ties = 0
     findings, identities = FINDINGS.empty_table(), IDENTITIES.empty_table()
+    evidence = EVIDENCE.empty_table()
     if beside is None:
         spread = distribution(best, None, scale="similarity")
     else:
@@ -49,6 +52,7 @@ def judge_matches(sets: dict[str, AuditSet], plan: Plan, matched: Matched) -> Au
         )
         findings = findings_table(synthetic, train, verdict)
         identities = identities_table(train, verdict)
+        evidence = evidence_table(train, sets["control"], verdict)
     return AuditResult(
         plan=plan,
         summary=summarise(plan, sets, spread, verdict, ties),
@@ -56,6 +60,7 @@ def judge_matches(sets: dict[str, AuditSet], plan: Plan, matched: Matched) -> Au
         identities=identities,
         ranking=ranking_table(synthetic, train, to_train, verdict),
         quarantine=quarantine_of(sets),
+        evidence=evidence,
     )
 
 

@@ -25,7 +25,7 @@ SHOWN = 40
 Quarantine = tuple[tuple[str, str, str], ...]
 """Images that could not be read: role, id, reason."""
 
-_TABLES = ("findings", "identities", "ranking")
+_TABLES = ("findings", "identities", "ranking", "evidence")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +42,9 @@ class AuditResult:
     ranking: pa.Table
     """The closest pairs, without any verdict; p and q are null."""
     quarantine: Quarantine
+    evidence: pa.Table
+    """One row per train and control identity that won a synthetic record: set, identity,
+    similarity, and for train p and q."""
 
     @property
     def rates(self) -> Mapping[str, Rate]:
@@ -150,7 +153,7 @@ def load_result(folder: Path) -> AuditResult:
     plan = read_plan(folder)
     try:
         summary = from_json((folder / "report.json").read_text(encoding="utf-8"))
-        findings, identities, ranking = (
+        findings, identities, ranking, evidence = (
             pq.read_table(folder / f"{name}.parquet") for name in _TABLES
         )
         quarantine = read_quarantine(folder)
@@ -159,7 +162,7 @@ def load_result(folder: Path) -> AuditResult:
             f"{folder} is not finished: {Path(str(error.filename)).name} is missing; run the same "
             "`spolia audit` again to complete it"
         ) from None
-    return AuditResult(plan, summary, findings, identities, ranking, quarantine)
+    return AuditResult(plan, summary, findings, identities, ranking, quarantine, evidence)
 
 
 def write_quarantine(folder: Path, quarantine: Quarantine) -> None:

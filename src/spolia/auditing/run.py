@@ -1,23 +1,20 @@
 """Doing an audit: each stage goes on where a killed run stopped."""
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from spolia.auditing.decision import judge_matches, write_matches
+from spolia.auditing.folder import begin_run, run_folder
 from spolia.auditing.matching import match_all
 from spolia.auditing.options import Options
-from spolia.auditing.plan import FILE, Plan, write_plan
+from spolia.auditing.plan import Plan
 from spolia.auditing.record import Stopwatch, write_run
 from spolia.auditing.result import AuditResult
+from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import Set, open_all, prepare_all
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder
-from spolia.store.atomic import make_private
 from spolia.store.precomputed import fingerprint
 
 
@@ -84,23 +81,31 @@ def audit(
     >>> result.summary.outcome, result.rates["exposed"].count
     ('leak', 30)
     """
-    plan = _plan(train, synthetic, control, embedder, fdr, seed, options)
+    plan = plan_of(train, synthetic, control, embedder, fdr, seed, options)
     sets = {"train": train} | ({} if control is None else {"control": control})
     sets["synthetic"] = synthetic
     watch = Stopwatch(progress)
     opened = open_all(sets, plan, embedder, watch)
-    with _folder(out, plan, options.overwrite) as folder:
-        prepared = prepare_all(folder, opened, options, watch)
-        matched = match_all(folder, prepared, plan, options, watch.staged("match"))
-        write_matches(folder, prepared, matched)
-        result = judge_matches(prepared, plan, matched)
-        watch.staged("judge")("", 1, 1)
-        result.save(folder)
-        write_run(folder, plan, result.summary, watch)
+    places = (plan.train, plan.synthetic, plan.control, plan.embedder)
+    with run_folder(out, places, overwrite=options.overwrite) as folder:
+        begin_run(folder, plan)
+        return complete(folder, prepare_all(folder, opened, options, watch), plan, options, watch)
+
+
+def complete(
+    folder: Path, sets: dict[str, AuditSet], plan: Plan, options: Options, watch: Stopwatch
+) -> AuditResult:
+    """Match and judge sets that are prepared, and write everything into the run folder."""
+    matched = match_all(folder, sets, plan, options, watch.staged("match"))
+    write_matches(folder, sets, matched)
+    result = judge_matches(sets, plan, matched)
+    watch.staged("judge")("", 1, 1)
+    result.save(folder)
+    write_run(folder, plan, result.summary, watch)
     return result
 
 
-def _plan(
+def plan_of(
     train: Set,
     synthetic: Set,
     control: Set | None,
@@ -109,6 +114,7 @@ def _plan(
     seed: int,
     options: Options,
 ) -> Plan:
+    """Return the plan of an audit that is called with these arguments."""
     given = [one for one in (train, synthetic, control) if one is not None]
     if any(isinstance(one, Embeddings) for one in given):
         spec = "precomputed"
@@ -142,45 +148,3 @@ def _absolute(path: str | Path) -> str:
     if not str(path).strip():
         raise UsageError("a set or card needs a path, but an empty one is given")
     return str(Path(path).absolute())
-
-
-@contextmanager
-def _folder(out: str | Path | None, plan: Plan, overwrite: bool) -> Iterator[Path]:
-    if out is None:
-        with TemporaryDirectory(prefix="spolia-") as temporary:
-            yield Path(temporary)
-        return
-    folder = Path(out)
-    if overwrite and folder.exists():
-        _check_own(folder, plan)
-        _empty(folder)
-    make_private(folder)
-    write_plan(folder, plan)
-    # What an earlier run said must not stand beside what this one finds, if it is killed.
-    for name in ("report.json", "report.html", "report-internal.html", "report-full.html"):
-        (folder / name).unlink(missing_ok=True)
-    yield folder
-
-
-def _empty(folder: Path) -> None:
-    """Delete what is in a folder and keep the folder: it may be a link, or where we stand."""
-    for one in folder.iterdir():
-        if one.is_dir() and not one.is_symlink():
-            shutil.rmtree(one)
-        else:
-            one.unlink()
-
-
-def _check_own(folder: Path, plan: Plan) -> None:
-    """Refuse to delete what is no run, or what the audit itself is about to read."""
-    if not (folder / FILE).exists() and any(folder.iterdir()):
-        raise UsageError(f"--overwrite refused: {folder} is not a run of spolia")
-    for place in (plan.train, plan.synthetic, plan.control, plan.embedder):
-        # Sets and cards are absolute paths; what is given as an array or by a name is not.
-        if place is None or not Path(place).is_absolute():
-            continue
-        if Path(place).resolve().is_relative_to(folder.resolve()):
-            raise UsageError(
-                f"--overwrite refused: {place} lies inside {folder} and would be deleted with it; "
-                "choose another --out"
-            )

@@ -1,5 +1,6 @@
 """The first stage: every set embedded or opened, and fit to be compared."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,12 @@ from spolia.embedding import Embedder, open_embedder
 from spolia.search.engines import check_engine
 from spolia.sources import Source, open_source
 from spolia.store.precomputed import Opened, keep_embeddings, open_precomputed
+
+EMBEDDINGS = "embeddings"
+"""The folder of the stores in a run folder; in a study, also of those that its runs share."""
+
+STUDY_FILE = "study.toml"
+"""The plan of a study, which makes a folder one."""
 
 Set = str | Path | Embeddings
 """A set: where its images (or stored embeddings) lie, or the embeddings themselves."""
@@ -59,8 +66,14 @@ def prepare_all(
     sets: dict[str, Images | Opened | Embeddings],
     options: Options,
     watch: Stopwatch,
+    *,
+    kept: Path | None = None,
+    shared: Mapping[str, AuditSet] | None = None,
 ) -> dict[str, AuditSet]:
     """Embed what is not embedded yet and make the sets fit to be compared.
+
+    ``kept`` is where the embeddings go, by role; default ``embeddings`` in the run folder.
+    ``shared`` are sets that were prepared before and belong to this audit as well.
 
     Raises
     ------
@@ -70,20 +83,21 @@ def prepare_all(
         If a set has too many unreadable images; ``quarantine.csv`` is written first.
     """
     check_engine(options.engine)
-    prepared: dict[str, AuditSet] = {}
+    prepared: dict[str, AuditSet] = dict(shared or {})
+    stores = folder / EMBEDDINGS if kept is None else kept
     for role, one in sets.items():
-        kept = folder / "embeddings" / role
+        store = stores / role
         if isinstance(one, Opened):
             prepared[role] = _prepared(role, one)
             continue
         if isinstance(one, Embeddings):
-            prepared[role] = _prepared(role, keep_embeddings(kept, one))
+            prepared[role] = _prepared(role, keep_embeddings(store, one))
             continue
         try:
             embed_source(
                 one.source,
                 one.embedder,
-                kept,
+                store,
                 options=EmbedOptions(options.max_bad, options.threads, options.shard_records),
                 progress=watch.staged(f"embed {role}"),
             )
@@ -91,7 +105,7 @@ def prepare_all(
             met = tuple((role, name, reason) for name, reason in error.unreadable)
             write_quarantine(folder, quarantine_of(prepared) + met)
             raise
-        prepared[role] = _prepared(role, open_precomputed(kept))
+        prepared[role] = _prepared(role, open_precomputed(store))
     _check_comparable(prepared)
     return prepared
 
@@ -108,6 +122,8 @@ def _prepared(role: str, opened: Opened) -> AuditSet:
 
 def _check_comparable(sets: dict[str, AuditSet]) -> None:
     """Refuse sets that cannot be compared, or that make the comparison meaningless."""
+    if "synthetic" not in sets:
+        return
     synthetic = sets["synthetic"]
     for role, one in sets.items():
         if one.rows.shape[1] != synthetic.rows.shape[1]:
@@ -147,8 +163,18 @@ def reopen_all(folder: Path, plan: Plan) -> dict[str, AuditSet]:
     for role, place in places.items():
         if place is None:
             continue
-        kept = folder / "embeddings" / role
+        kept = _store_of(folder, role)
         if not kept.exists() and plan.embedder != "precomputed":
             raise RunIncomplete(f"{folder} holds no embeddings of {role}; run the audit again")
         sets[role] = _prepared(role, open_precomputed(kept if kept.exists() else Path(place)))
     return sets
+
+
+def _store_of(folder: Path, role: str) -> Path:
+    """Return where a run keeps the embeddings of a role: its own, or those its study shares."""
+    own = folder / EMBEDDINGS / role
+    # A run of a study lies in STUDY/set/judge.
+    judge = folder.resolve()
+    study = judge.parent.parent
+    shared = study / EMBEDDINGS / judge.name / role
+    return shared if not own.exists() and (study / STUDY_FILE).exists() else own

@@ -156,7 +156,7 @@ def _each(rows: Rows) -> Iterator[Float32]:
 
 def _check_result(said: AuditResult, truth: AuditResult) -> None:
     """Compare everything a run says with what follows from its matches."""
-    for name in ("findings", "identities", "ranking"):
+    for name in ("findings", "identities", "ranking", "evidence"):
         if not getattr(said, name).equals(getattr(truth, name)):
             raise VerificationFailed(f"{name}.parquet does not follow from the matches of the run")
     # Another version may word the sentence differently; it must not count differently.

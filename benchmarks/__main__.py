@@ -9,6 +9,7 @@ EXPERIMENTS = {
     "honesty": "benchmarks.honesty",
     "hubs": "benchmarks.hubs",
     "join": "benchmarks.join",
+    "judges": "benchmarks.judges",
     "scale": "benchmarks.scale",
     "startup": "benchmarks.startup",
 }

@@ -26,7 +26,7 @@ from spolia.core.types import Float64
 from spolia.embedding import open_embedder
 from spolia.sources import open_source
 from spolia.stats.combine import any_judge, combine
-from spolia.stats.competition import decide
+from spolia.stats.competition import Nearest, compete, decide
 from spolia.store.precomputed import open_precomputed
 
 Named = npt.NDArray[np.bool_]
@@ -110,10 +110,7 @@ def benjamini_hochberg(p: Float64) -> Named:
 
 def together(train: Float64, control: Float64) -> Named:
     """Name by the rule of spolia."""
-    seen = np.isfinite(train).any(axis=1)
-    named = np.zeros(len(train), dtype=np.bool_)
-    named[seen] = combine(train[seen], control, ratio=len(control) / len(train)).q <= Q
-    return named
+    return combine(train, control, ratio=len(control) / len(train), fdr=Q).found
 
 
 RULES: dict[str, Callable[[Float64, Float64], Named]] = {
@@ -154,7 +151,7 @@ LEVELS = (0.01, 0.05, 0.1, 0.5)
 def p_table(runs: int) -> str:
     """Return, as Markdown, how often p of an identity that did not leak is at most a level."""
     rules: dict[str, Callable[[Float64, Float64], Float64]] = {
-        "together (spolia)": lambda t, c: combine(t, c, ratio=1.0).p,
+        "together (spolia)": lambda t, c: combine(t, c, ratio=1.0, fdr=Q).p,
         "smallest p": lambda t, c: smallest_p(p_of(t, c)),
         "Fisher": lambda t, c: fisher(p_of(t, c)),
         "Cauchy": lambda t, c: cauchy(p_of(t, c)),
@@ -214,10 +211,17 @@ def _faces_lines(
                 held = {name: str(rng.choice(people[name])) for name in split.leaked}
                 one = [str(rng.choice(people[name])) for name in split.clean]
                 samples = np.array([row[photo] for photo in [*held.values(), *one]])
-                scores = [
-                    _scores(people, row, split.train, split.control, held, vectors, samples)
-                    for vectors in rows
-                ]
+                sides = tuple(
+                    [
+                        (i, row[photo])
+                        for i, name in enumerate(names)
+                        for photo in people[name]
+                        if photo != held.get(name)
+                    ]
+                    for names in (split.train, split.control)
+                )
+                sizes = len(split.train), len(split.control)
+                scores = [_scores(sides, sizes, vectors, samples) for vectors in rows]
                 train, control = (np.stack(side, axis=1) for side in zip(*scores, strict=True))
                 for name, rule in RULES.items():
                     each[name].append(shares(rule(train, control), leaks))
@@ -229,29 +233,23 @@ def _faces_lines(
 
 
 def _scores(
-    people: dict[str, list[str]],
-    row: dict[str, int],
-    train: tuple[str, ...],
-    control: tuple[str, ...],
-    held: dict[str, str],
+    photos: tuple[list[tuple[int, int]], ...],
+    people: tuple[int, ...],
     vectors: npt.NDArray[np.float32],
     samples: npt.NDArray[np.int64],
 ) -> tuple[Float64, Float64]:
-    """Return the scores of the people of train and control under one judge."""
-    best = []
-    for names in (train, control):
-        photos = [(i, p) for i, name in enumerate(names) for p in people[name] if p != held.get(name)]
-        identity = np.array([i for i, _ in photos])
-        similarity = vectors[samples] @ vectors[[row[p] for _, p in photos]].T
-        nearest = similarity.argmax(axis=1)
-        best.append((similarity.max(axis=1).astype(np.float64), identity[nearest]))
-    won = best[0][0] > best[1][0]
-    scores = []
-    for (similarity, identity), wins, names in zip(best, (won, ~won), (train, control), strict=True):
-        score = np.full(len(names), -np.inf)
-        np.maximum.at(score, identity[wins], similarity[wins])
-        scores.append(score)
-    return scores[0], scores[1]
+    """Return the scores of the people of train and control under one judge.
+
+    ``photos`` are, for train and control, the person and the row of every photo.
+    """
+    sides = []
+    for side in photos:
+        identity, rows = np.array(side).T
+        similarity = vectors[samples] @ vectors[rows].T
+        nearest = identity[similarity.argmax(axis=1)]
+        sides.append(Nearest(similarity.max(axis=1).astype(np.float64), nearest))
+    contest = compete(*sides, n_train=people[0], n_control=people[1])
+    return contest.train_scores, contest.control_scores
 
 
 def main(arguments: list[str]) -> None:

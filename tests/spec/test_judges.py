@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from spolia.stats.agreement import overlap
-from spolia.stats.combine import any_judge, combine
+from spolia.stats.combine import any_judge, combine, joint_scores
 from spolia.stats.competition import decide
 from tests.spec import judge_laws as laws
 
@@ -23,11 +23,11 @@ def both_sides(draw):
 
 
 def p_of(train, control):
-    return combine(train, control, ratio=1.0).p
+    return combine(train, control, ratio=1.0, fdr=0.05).p
 
 
 def q_of(train, control):
-    return combine(train, control, ratio=1.0).q
+    return combine(train, control, ratio=1.0, fdr=0.05).q
 
 
 @pytest.mark.parametrize(
@@ -46,29 +46,18 @@ def test_law_holds(law, right):
 
 
 @given(both_sides())
-def test_combine_equals_its_definition(sides):
-    train, control = sides
-    both = combine(train, control, ratio=1.0)
-    np.testing.assert_array_equal(both.control_at, laws.combine_reference(train, control))
-    np.testing.assert_array_equal(both.p, (1 + both.control_at) / (1 + len(control)))
-
-
-def test_combine_equals_its_definition_where_no_scores_tie():
-    for seed in range(20):
-        rng = np.random.default_rng(seed)
-        train, control = rng.normal(size=(80, 3)), rng.normal(size=(120, 3))
-        train[:10] += 2.0
-        both = combine(train, control, ratio=1.0)
-        np.testing.assert_array_equal(both.control_at, laws.combine_reference(train, control))
+def test_the_joint_score_equals_its_definition(sides):
+    assume(sides[0].shape[1] > 1)
+    for ours, truth in zip(joint_scores(*sides), laws.joint_reference(*sides), strict=True):
+        np.testing.assert_allclose(ours, truth, rtol=1e-9, atol=1e-12)
 
 
 @given(both_sides(), st.randoms())
 def test_the_order_of_judges_does_not_matter(sides, random):
     order = list(range(sides[0].shape[1]))
     random.shuffle(order)
-    one, other = (
-        combine(sides[0][:, by], sides[1][:, by], ratio=0.7) for by in (order, sorted(order))
-    )
+    one = combine(sides[0][:, order], sides[1][:, order], ratio=0.7, fdr=0.05)
+    other = combine(*sides, ratio=0.7, fdr=0.05)
     np.testing.assert_array_equal(one.p, other.p)
     np.testing.assert_array_equal(one.q, other.q)
 
@@ -77,24 +66,41 @@ def test_the_order_of_judges_does_not_matter(sides, random):
 def test_the_order_of_identities_does_not_matter(sides, random):
     train, control = sides
     order, others = (random.sample(range(len(one)), len(one)) for one in (train, control))
-    moved = combine(train[order], control[others], ratio=1.0)
-    np.testing.assert_array_equal(moved.q, combine(train, control, ratio=1.0).q[order])
+    np.testing.assert_array_equal(q_of(train[order], control[others]), q_of(train, control)[order])
 
 
 @given(both_sides())
-def test_only_the_order_of_scores_matters(sides):
-    stretched = [np.exp(3.0 * one) for one in sides]
+def test_the_joint_score_does_not_know_train_from_control(sides):
+    """What makes the rate hold: exchanging the sets exchanges the scores."""
+    train, control = joint_scores(*sides)
+    other_control, other_train = joint_scores(*sides[::-1])
+    np.testing.assert_array_equal(train, other_train)
+    np.testing.assert_array_equal(control, other_control)
+
+
+@given(both_sides())
+def test_the_scale_of_a_judge_does_not_matter(sides):
+    stretched = [4.0 * one for one in sides]
     np.testing.assert_array_equal(q_of(*stretched), q_of(*sides))
+
+
+@given(both_sides())
+def test_more_evidence_is_never_less(sides):
+    train, control = sides
+    joint = np.concatenate(joint_scores(train, control))
+    pooled = np.concatenate([train, control])
+    for one, score in zip(pooled, joint, strict=True):
+        assert (joint[(pooled >= one).all(axis=1)] >= score).all()
 
 
 @given(both_sides(), st.sampled_from([0.25, 0.7, 1.0, 2.0]))
 def test_one_judge_together_is_the_judge_alone(sides, ratio):
     train, control = sides[0][:, 0], sides[1][:, 0]
-    seen = np.isfinite(train)
-    alone = decide(train[seen], control, ratio=ratio, fdr=0.2)
-    both = combine(train[seen][:, None], control[:, None], ratio=ratio)
+    alone = decide(train, control, ratio=ratio, fdr=0.2)
+    both = combine(train[:, None], control[:, None], ratio=ratio, fdr=0.2)
     np.testing.assert_array_equal(both.p, alone.p)
     np.testing.assert_array_equal(both.q, alone.q)
+    assert both.threshold == alone.threshold
 
 
 def test_no_leak_names_nobody():

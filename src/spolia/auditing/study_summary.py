@@ -17,7 +17,7 @@ from spolia.core.study import (
     worst,
 )
 from spolia.core.version import VERSION
-from spolia.report.format import in_full, level, listed, thousands
+from spolia.report.format import in_full, level, listed, percent, thousands
 
 _WORDS: dict[Outcome, str] = {
     "leak": "leak found",
@@ -105,12 +105,14 @@ def _sentence(
     unit, rate = together.exposed.unit, f"a false discovery rate of {level(first.fdr)}"
     if together.exposed.train.count == 0:
         return (
-            f"{start}; none of {thousands(together.exposed.train.n)} training {unit} can be named "
-            f"by all judges together at {rate}, because a second opinion has its price."
+            f"{start}; but together, at {rate}, the judges name none of "
+            f"{thousands(together.exposed.train.n)} training {unit}: what the others see does not "
+            "stand out from chance, and a list of all judges pays for each of them."
         )
     return (
-        f"{start}: together they name {in_full(together.exposed.train)} of the training {unit} at "
-        f"{rate}; with as much evidence, {in_full(together.exposed.control)} of the control {unit}."
+        f"{start}: together they name {in_full(together.exposed.train)} of the training {unit} "
+        f"at {rate}; at the same joint score, {in_full(together.exposed.control)} of the control "
+        f"{unit}."
     )
 
 
@@ -141,9 +143,9 @@ def _notes(plan: StudyPlan, sets: tuple[StudiedSet, ...], judges: tuple[Judge, .
     if len(judges) > 1 and plan.control is not None:
         notes.append(
             f"Each judge by itself keeps a false discovery rate of {rate}; their lists taken as "
-            "one may not. The list named together is made for that. So are the judges' lists at "
-            f"{level(plan.fdr / len(judges))} each, which keep {rate} taken as one, however the "
-            "judges depend on each other."
+            "one may not. The list named together keeps it, however the judges depend on each "
+            f"other. So do the judges' lists at {percent(plan.fdr / len(judges))} each, taken as "
+            "one."
         )
     for studied in sets:
         failed = [

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 from spolia.auditing.result import AuditResult
 from spolia.core.results import Compared
 from spolia.core.study import Agreement, NamedBy, Together
-from spolia.core.types import Float64
+from spolia.core.types import Float64, Int64
 from spolia.stats.agreement import overlap
-from spolia.stats.combine import Combined, any_judge, combine
+from spolia.stats.combine import any_judge, joint_scores
+from spolia.stats.competition import Decision, decide
 from spolia.stats.rates import exact_rate
 
 COMBINED = pa.schema(
@@ -83,14 +84,14 @@ def combine_judges(results: Mapping[str, AuditResult]) -> Joint | None:
     control = _control_scores(results)
     n_train, n_control = max(_identities(results, "train"), len(seen.identities)), len(control)
     ratio = min(one.summary.ratio or 0.0 for one in results.values())
-    both = combine(seen.score, control, ratio=ratio)
-    named = both.q <= fdr
-    beside = int(both.control_at[named].max(initial=0))
+    scores = joint_scores(seen.score, control)
+    both = decide(*scores, ratio=ratio, fdr=fdr)
+    beside = 0 if both.threshold is None else np.count_nonzero(scores[1] >= both.threshold)
     joined = any_judge(seen.q) if seen.identities else np.empty(0)
     together = Together(
         exposed=Compared(
-            exact_rate(int(np.count_nonzero(named)), n_train),
-            exact_rate(beside, n_control),
+            exact_rate(int(np.count_nonzero(both.found)), n_train),
+            exact_rate(int(beside), n_control),
             first.summary.exposed.unit,
         ),
         any_judge=exact_rate(int(np.count_nonzero(joined <= fdr)), n_train),
@@ -99,8 +100,9 @@ def combine_judges(results: Mapping[str, AuditResult]) -> Joint | None:
         by_some=int(np.count_nonzero(seen.named.any(axis=1) & ~seen.named.all(axis=1))),
         agreement=_agreement(judges, seen.named),
     )
-    table = _combined_table(judges, seen, both, joined, fdr)
-    return Joint(together, table, _disagreements_table(judges, seen, both))
+    order = np.argsort(-scores[0], kind="stable")
+    table = _combined_table(judges, seen, both, joined, order)
+    return Joint(together, table, _disagreements_table(judges, seen, order))
 
 
 def _passed(result: AuditResult) -> bool:
@@ -165,9 +167,8 @@ def _agreement(judges: Sequence[str], named: npt.NDArray[np.bool_]) -> tuple[Agr
 
 
 def _combined_table(
-    judges: Sequence[str], seen: _Seen, both: Combined, joined: Float64, fdr: float
+    judges: Sequence[str], seen: _Seen, both: Decision, joined: Float64, rows: Int64
 ) -> pa.Table:
-    rows = np.argsort(both.control_at, kind="stable")
     by = [[judge for j, judge in enumerate(judges) if seen.named[i, j]] for i in rows]
     return pa.table(
         [
@@ -175,15 +176,14 @@ def _combined_table(
             both.p[rows],
             both.q[rows],
             joined[rows],
-            both.q[rows] <= fdr,
+            both.found[rows],
             by,
         ],
         schema=COMBINED,
     )
 
 
-def _disagreements_table(judges: Sequence[str], seen: _Seen, both: Combined) -> pa.Table:
-    order = np.argsort(both.control_at, kind="stable")
+def _disagreements_table(judges: Sequence[str], seen: _Seen, order: Int64) -> pa.Table:
     some = [i for i in order.tolist() if 0 < np.count_nonzero(seen.named[i]) < len(judges)]
     cells = [(i, j) for i in some for j in range(len(judges))]
     scores = [float(seen.score[cell]) for cell in cells]

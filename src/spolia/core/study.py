@@ -70,8 +70,8 @@ class Together:
     """What several judges say together of one set."""
 
     exposed: Compared
-    """Training identities named by the combined p at the asked rate, beside the control identities
-    with as much combined evidence as the last of them."""
+    """Training identities named by the joint score at the asked rate, beside the control identities
+    with as high a score."""
     any_judge: Rate
     """Training identities that some judge names at the asked rate divided by the number of judges:
     a rate that holds whatever the dependence between the judges."""

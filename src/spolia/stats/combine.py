@@ -1,114 +1,102 @@
-r"""Several judges, one p-value for each train identity.
+r"""Several judges, one score for each identity, and the same competition.
 
-Sources: Wilson, D. J. (2019), https://doi.org/10.1073/pnas.1814092116 (harmonic mean p: the small
-values decide, and those near 1 do no harm); Vovk, V., Gammerman, A. & Shafer, G. (2005),
-https://doi.org/10.1007/b106715 (full conformal: the point that is tested is ranked among the others
-as one of them); Benjamini, Y. & Hochberg, Y. (1995),
-https://doi.org/10.1111/j.2517-6161.1995.tb02031.x (the list).
+Sources: Marandon, A., Lei, L., Mary, D. & Roquain, E. (2024),
+https://doi.org/10.1214/23-AOS2338 (a score may be learned from train and control together, if it is
+not told which is which, and the rate of the list still holds); Fisher, R. A. (1932), *Statistical
+Methods for Research Workers*, 4th edition (the sum of log p as a measure of joint evidence).
 
-Adversary: none; a statement about data. Cost: a sort for each judge, and for each train identity
-the few control identities whose comparison its own presence can turn.
+Adversary: none; a statement about data. Cost: a sort for each judge.
 
-Let :math:`A_j(x)` be the score of identity *x* under judge *j*. To test a train identity *g*, put
-it among the n control identities and rank these n + 1 anew under every judge, 1 the highest, ties
-at the lower rank. With
+Let :math:`A_j(g)` be the score of identity *g* of train or control under judge *j*, -inf if it wins
+no record. Scores of different judges are not on one scale. For each judge fit a normal law to the
+5 % and 25 % quantiles of the scores of train and control together: low quantiles, which leaks do
+not move, for as long as most of those who win a record did not leak. With the fitted mean
+:math:`\mu_j` and deviation :math:`\sigma_j`,
 
-.. math::
-    H_g(x) = \sum_j \frac{1}{rank_j(x)}, \qquad
-    p(g) = \frac{\#\{x \in control \cup \{g\} : H_g(x) \ge H_g(g)\}}{n + 1}.
+.. math:: C(g) = \sum_j - \log \bar\Phi\Big(\frac{A_j(g) - \mu_j}{\sigma_j}\Big)
 
-J / H is the harmonic mean of the ranks. If *g* did not leak, it is exchangeable with the control as
-a whole, that is with all its scores at once, and :math:`H_g` treats the n + 1 alike. So *p* is
-uniform or larger **however the judges depend on each other**: the control shows what chance makes
-of the combination, and nothing is corrected for the number of judges or their dependence. Judges
-that always agree cost nothing: p is that of one. Judges that never agree cost up to a factor of
-their number.
+is Fisher's joint evidence, were the laws normal and the judges independent. **Neither is assumed.**
+C is only a score. It is computed without knowing who is train and who is control; if nothing
+leaked, which of its values belong to train is as random a draw as it is for one judge, whatever the
+judges are and however they depend on each other. So `spolia.stats.competition.decide` on C keeps
+the false discovery rate for the same reason as on one judge's scores, and its p is uniform or
+larger: the control shows what chance makes of the combination. A wrong law costs power and no
+error.
 
-**Why not Cauchy** (Liu, Y. & Xie, J. 2020, https://doi.org/10.1080/01621459.2018.1554485). An
-identity that wins nothing under one judge has p = 1 there, whose Cauchy score is minus infinity: a
-judge that sees nothing would silence one that does. Its level is asymptotic in the tail, and with
-conformal p the tail ends at 1 / (n + 1). **Why not Fisher**: it takes judges for independent.
+One judge is decided as it is alone, and a judge asked twice as if once. A judge under which an
+identity wins nothing adds 0 and so does not silence the others.
 
-**The list.** As in `spolia.stats.competition`, with the control count of the combined evidence,
-
-.. math::
-    q(g) = \min_{p \ge p(g)} \frac{(n + 1)\, p}{r \cdot \#\{h \in train : p(h) \le p\}},
-
-at most 1, which is Benjamini-Hochberg but for a factor of (n + 1) / n; for one judge it is the
-competition's own rule, whose rate is proven. For several, p is exact and the rate of the list is
-measured (``python -m benchmarks judges``), not proven. `any_judge` is a rule that is proven
-whatever the dependence: each judge's list at q / J, put together.
+**Why no formula for p.** Fisher's own p takes judges for independent; the smallest p needs a
+correction for their number. Cauchy's (Liu, Y. & Xie, J. 2020,
+https://doi.org/10.1080/01621459.2018.1554485) and the harmonic mean (Wilson, D. J. 2019,
+https://doi.org/10.1073/pnas.1814092116) bear dependence, in the limit of small p, which conformal p
+do not reach: they end at 1 / (1 + n_control). And an identity that wins nothing under one judge has
+p = 1 there, whose Cauchy score is minus infinity, so that a blind judge silences all others. Their
+figures stand beside this rule's in ``docs/methods/judges.md`` (``python -m benchmarks judges``).
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from scipy.special import log_ndtr, ndtri
 
-from spolia.core.types import Float64, Int64
+from spolia.core.types import Float64
+from spolia.stats.competition import Decision, decide
 
-
-@dataclass(frozen=True, eq=False)
-class Combined:
-    """What several judges say together of each of n train identities."""
-
-    p: Float64
-    """``(n,)`` in (0, 1]; uniform or larger for an identity that did not leak."""
-    q: Float64
-    """``(n,)`` smallest false discovery rate at which it is named, at most 1."""
-    control_at: Int64
-    """``(n,)`` control identities with at least its evidence."""
+_QUANTILES = (0.05, 0.25)
 
 
-def combine(train: Float64, control: Float64, *, ratio: float) -> Combined:
-    """Combine the scores of several judges; see the equations at the top.
+def combine(train: Float64, control: Float64, *, ratio: float, fdr: float) -> Decision:
+    """Find the train identities that several judges name together; see the equations at the top.
 
     Parameters
     ----------
-    train
-        ``(n_train, J)`` score of each identity under each judge, up is more; ``-inf``: wins
-        nothing. Identities that win nothing under every judge are left out.
-    control
-        ``(n_control, J)``, of every control identity.
-    ratio
-        |control| / |train|, > 0, as in `spolia.stats.competition.decide`.
+    train, control
+        ``(n_train, J)`` and ``(n_control, J)`` score of each identity under each judge, up is more;
+        ``-inf``: wins no record.
+    ratio, fdr
+        As in `spolia.stats.competition.decide`.
+
+    Returns
+    -------
+    Decision
+        Of the joint scores; ``threshold`` is one of them.
 
     Examples
     --------
-    Twenty identities that the first judge sees above all control, and the second not at all.
+    Twenty identities that the first judge sees far above all control, and the second not at all.
 
     >>> rng = np.random.default_rng(0)
     >>> train = np.stack([np.full(20, 9.0), np.full(20, -np.inf)], axis=1)
-    >>> both = combine(train, rng.normal(size=(99, 2)), ratio=1.0)
-    >>> float(both.p[0]), int(both.control_at[0]), float(both.q[0])
-    (0.02, 1, 0.1)
+    >>> together = combine(train, rng.normal(size=(99, 2)), ratio=1.0, fdr=0.05)
+    >>> int(together.found.sum()), float(together.p[0]), float(together.q[0])
+    (20, 0.01, 0.05)
     """
-    n = len(control)
-    up = np.sort(control, axis=0)
-    ranks = _at_or_above(up, control)  # (n_control, J), itself included
-    evidence = _evidence(1 + _at_or_above(up, train))  # (n_train,)
-    most, least = _evidence(ranks), _evidence(ranks + 1)
-    control_at = n - np.searchsorted(np.sort(least), evidence, side="left")
-    by_most = np.argsort(-most, kind="stable")
-    falling = -most[by_most]
-    # 1/k - 1/(k+1) < 1/k²: above half, or between these two, its rank among n + 1 must be known.
-    first = int(np.searchsorted(falling, -0.5, side="right"))
-    last = np.searchsorted(falling, -evidence, side="right")
-    begin = np.searchsorted(falling, -_highest_turned(evidence), side="left")
-    for i in range(len(train)):
-        window = by_most[max(first, int(begin[i])) : max(first, int(last[i]))]
-        doubtful = np.concatenate([by_most[:first], window])
-        doubtful = doubtful[least[doubtful] < evidence[i]]
-        beside = _evidence(ranks[doubtful] + (train[i] >= control[doubtful]))
-        control_at[i] += np.count_nonzero(beside >= evidence[i])
-    p = np.asarray((1.0 + control_at) / (1.0 + n), dtype=np.float64)
-    return Combined(p, _q(control_at, ratio), control_at)
+    return decide(*joint_scores(train, control), ratio=ratio, fdr=fdr)
+
+
+def joint_scores(train: Float64, control: Float64) -> tuple[Float64, Float64]:
+    """Return the joint score C of every train and control identity, ``(n_train,), (n_control,)``.
+
+    With one judge C is its score. ``-inf`` where an identity wins no record under any judge.
+
+    >>> one, other = joint_scores(np.array([[0.9]]), np.array([[0.4], [-np.inf]]))
+    >>> one.tolist(), other.tolist()
+    ([0.9], [0.4, -inf])
+    """
+    n, judges = train.shape
+    pooled = np.concatenate([train, control])
+    if judges == 1:
+        return pooled[:n, 0], pooled[n:, 0]
+    # Sorted, so that the sum does not depend on the order of the judges in its last bit.
+    joint = np.sort(np.stack([_evidence(one) for one in pooled.T], axis=1), axis=1).sum(axis=1)
+    joint[np.isneginf(pooled).all(axis=1)] = -np.inf
+    return joint[:n], joint[n:]
 
 
 def any_judge(q: Float64) -> Float64:
     """Return the q of the lists that J judges make at q / J each, put together.
 
     The share of false ones in the union is at most the sum of the shares in the lists, so that the
-    rate is kept if each judge keeps its own, whatever the dependence between them.
+    rate is kept if each judge keeps its own, by whatever rule, and whatever the dependence.
 
     Parameters
     ----------
@@ -120,35 +108,17 @@ def any_judge(q: Float64) -> Float64:
     >>> any_judge(np.array([[0.01, 1.0], [0.6, 0.7]])).tolist()
     [0.02, 1.0]
     """
-    joined: Float64 = np.minimum(1.0, q.shape[1] * q.min(axis=1))
-    return joined
+    return np.asarray(np.minimum(1.0, q.shape[1] * q.min(axis=1)), dtype=np.float64)
 
 
-def _at_or_above(up: Float64, scores: Float64) -> Int64:
-    """Count, judge by judge, the control scores at or above each score; ``up`` is sorted."""
-    counts = [
-        len(up) - np.searchsorted(up[:, j], scores[:, j], side="left") for j in range(up.shape[1])
-    ]
-    return np.stack(counts, axis=1).astype(np.int64)
-
-
-def _evidence(ranks: Int64) -> Float64:
-    # Sorted, so that the sum does not depend on the order of the judges in its last bit.
-    evidence: Float64 = np.sort(1.0 / ranks, axis=1).sum(axis=1)
-    return evidence
-
-
-def _highest_turned(evidence: Float64) -> Float64:
-    """Return the m above which m - m², for m up to half, is more than ``evidence``."""
-    inside = np.maximum(1.0 - 4.0 * evidence, 0.0)
-    return 0.5 * (1.0 - np.sqrt(inside)) * (1.0 + 1e-9) + 1e-12
-
-
-def _q(control_at: Int64, ratio: float) -> Float64:
-    order = np.argsort(control_at, kind="stable")
-    rising = control_at[order]
-    named = np.searchsorted(rising, rising, side="right")
-    estimate = np.minimum((1.0 + rising) / (ratio * named), 1.0)
-    q = np.empty(len(order))
-    q[order] = np.minimum.accumulate(estimate[::-1])[::-1]
-    return q
+def _evidence(scores: Float64) -> Float64:
+    """Return minus the log of the upper tail of the fitted law at each score; 0 at ``-inf``."""
+    seen = scores[np.isfinite(scores)]
+    if seen.size == 0:
+        return np.zeros(scores.size)
+    low, high = np.quantile(seen, _QUANTILES)
+    below, above = ndtri(_QUANTILES)
+    # Scores that are all alike there have no spread; any will do, as order is all that is left.
+    deviation = (high - low) / (above - below) or float(np.ptp(seen)) or 1.0
+    mean = high - deviation * above
+    return np.asarray(-log_ndtr(-(scores - mean) / deviation), dtype=np.float64)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy.stats import chi2
 
 import spolia
-from benchmarks.faces import interval, people_of, split_people
+from benchmarks.faces import Split, people_of, split_people
 from spolia.auditing.embed import embed_source
 from spolia.core.seeds import stream
 from spolia.core.types import Float64
@@ -114,10 +114,10 @@ def together(train: Float64, control: Float64) -> Named:
 
 
 RULES: dict[str, Callable[[Float64, Float64], Named]] = {
-    "first judge alone": lambda t, c: q_of(t, c)[:, 0] <= Q,
-    "together (spolia)": together,
-    "any judge at q / 2 (spolia)": lambda t, c: any_judge(q_of(t, c)) <= Q,
-    "any judge at q": lambda t, c: q_of(t, c).min(axis=1) <= Q,
+    "first alone": lambda t, c: q_of(t, c)[:, 0] <= Q,
+    "**together**": together,
+    "any at q/2": lambda t, c: any_judge(q_of(t, c)) <= Q,
+    "any at q": lambda t, c: q_of(t, c).min(axis=1) <= Q,
     "smallest p, BH": lambda t, c: benjamini_hochberg(smallest_p(p_of(t, c))),
     "Fisher, BH": lambda t, c: benjamini_hochberg(fisher(p_of(t, c))),
     "Cauchy, BH": lambda t, c: benjamini_hochberg(cauchy(p_of(t, c))),
@@ -130,18 +130,39 @@ def shares(named: Named, leaks: int) -> tuple[float, float]:
     return false, float(named[:leaks].mean()) if leaks else 0.0
 
 
+Runs = dict[str, list[tuple[float, float]]]
+"""By rule, false share and power of every run."""
+
+
+def lines_of(head: str, worlds: dict[str, Runs], part: int) -> list[str]:
+    """Return a Markdown table of means with 95 % intervals: a world a line, a rule a column."""
+    lines = [f"| {head} | {' | '.join(RULES)} |", "|" + " --- |" * (1 + len(RULES))]
+    for name, runs in worlds.items():
+        cells = []
+        for rule in RULES:
+            values = [one[part] for one in runs[rule]]
+            half = 1.96 * float(np.std(values)) / len(values) ** 0.5
+            cells.append(f"{np.mean(values):.3f} ± {half:.3f}")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
+def tables(worlds: dict[str, Runs], leaking: list[str]) -> str:
+    """Return the tables of false shares and, where there are leaks, of those found."""
+    found = {name: worlds[name] for name in leaking}
+    false, power = lines_of("false share", worlds, 0), lines_of("found", found, 1)
+    return "\n".join([*false, "", *power])
+
+
 def table(runs: int) -> str:
     """Return, as Markdown, false share and power of every rule in every world."""
-    lines = []
+    worlds: dict[str, Runs] = {}
     for world in WORLDS:
         drawn = [draw(world, seed) for seed in range(runs)]
-        head = "false share" if world.leaks else "runs that name anyone"
-        lines += ["", f"**{world.name}**", "", f"| rule | {head} | found |", "| --- | --- | --- |"]
-        for name, rule in RULES.items():
-            each = [shares(rule(*one), world.leaks) for one in drawn]
-            found = interval([power for _, power in each]) if world.leaks else "–"
-            lines.append(f"| {name} | {interval([false for false, _ in each])} | {found} |")
-    return "\n".join(lines[1:])
+        worlds[world.name] = {
+            name: [shares(rule(*one), world.leaks) for one in drawn] for name, rule in RULES.items()
+        }
+    return tables(worlds, [one.name for one in WORLDS if one.leaks])
 
 
 P_RUNS, P_CONTROL = 20000, 99
@@ -151,7 +172,7 @@ LEVELS = (0.01, 0.05, 0.1, 0.5)
 def p_table(runs: int) -> str:
     """Return, as Markdown, how often p of an identity that did not leak is at most a level."""
     rules: dict[str, Callable[[Float64, Float64], Float64]] = {
-        "together (spolia)": lambda t, c: combine(t, c, ratio=1.0, fdr=Q).p,
+        "**together**": lambda t, c: combine(t, c, ratio=1.0, fdr=Q).p,
         "smallest p": lambda t, c: smallest_p(p_of(t, c)),
         "Fisher": lambda t, c: fisher(p_of(t, c)),
         "Cauchy": lambda t, c: cauchy(p_of(t, c)),
@@ -201,35 +222,40 @@ def _faces_lines(
     runs: int,
 ) -> str:
     row = {photo: i for i, photo in enumerate(ids)}
-    lines = ["| judges | leaks | rule | false share | found |", "| --- | --- | --- | --- | --- |"]
-    for judges, rows in pairs.items():
-        for leaks in (0, 25, 60):
-            each: dict[str, list[tuple[float, float]]] = {name: [] for name in RULES}
-            for seed in range(runs):
-                split = split_people(people, leaks=leaks, clean=400, seed=seed)
-                rng = np.random.default_rng([seed, 1])
-                held = {name: str(rng.choice(people[name])) for name in split.leaked}
-                one = [str(rng.choice(people[name])) for name in split.clean]
-                samples = np.array([row[photo] for photo in [*held.values(), *one]])
-                sides = tuple(
-                    [
-                        (i, row[photo])
-                        for i, name in enumerate(names)
-                        for photo in people[name]
-                        if photo != held.get(name)
-                    ]
-                    for names in (split.train, split.control)
-                )
-                sizes = len(split.train), len(split.control)
+    worlds: dict[str, Runs] = {}
+    for leaks in (0, 25, 60):
+        for judges in pairs:
+            worlds[f"{judges}, {leaks} leaks"] = {name: [] for name in RULES}
+        for seed in range(runs):
+            split = split_people(people, leaks=leaks, clean=400, seed=seed)
+            sides, samples = _drawn(people, row, split, seed)
+            sizes = len(split.train), len(split.control)
+            for judges, rows in pairs.items():
                 scores = [_scores(sides, sizes, vectors, samples) for vectors in rows]
                 train, control = (np.stack(side, axis=1) for side in zip(*scores, strict=True))
                 for name, rule in RULES.items():
-                    each[name].append(shares(rule(train, control), leaks))
-            for name, values in each.items():
-                found = interval([power for _, power in values]) if leaks else "–"
-                false = interval([false for false, _ in values])
-                lines.append(f"| {judges} | {leaks} | {name} | {false} | {found} |")
-    return "\n".join(lines)
+                    said = shares(rule(train, control), leaks)
+                    worlds[f"{judges}, {leaks} leaks"][name].append(said)
+    return tables(worlds, [name for name in worlds if ", 0 leaks" not in name])
+
+
+def _drawn(
+    people: dict[str, list[str]], row: dict[str, int], split: Split, seed: int
+) -> tuple[tuple[list[tuple[int, int]], ...], npt.NDArray[np.int64]]:
+    """Return person and row of the photos of train and control, and the rows of the samples."""
+    rng = np.random.default_rng([seed, 1])
+    held = {name: str(rng.choice(people[name])) for name in split.leaked}
+    one = [str(rng.choice(people[name])) for name in split.clean]
+    sides = tuple(
+        [
+            (i, row[photo])
+            for i, name in enumerate(names)
+            for photo in people[name]
+            if photo != held.get(name)
+        ]
+        for names in (split.train, split.control)
+    )
+    return sides, np.array([row[photo] for photo in [*held.values(), *one]])
 
 
 def _scores(

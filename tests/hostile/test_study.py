@@ -38,7 +38,7 @@ def page_with(result, name):
     one = replace(one, name=name, sentence=name, cells=cells, together=both)
     model = replace(summary.judges[0].model, name=name, licence=name, trained_on=(name,))
     judges = tuple(replace(judge, name=name, model=model) for judge in summary.judges)
-    row = {"identity": name, "judge": name, "named": True, "similarity": None, "p": 1.0, "q": 1.0}
+    row = {"identity": name, "judge": name, "named": True, "score": None, "p": 1.0, "q": 1.0}
     spoilt = replace(summary, sentence=name, notes=(name,), judges=judges, sets=(one,))
     assert study_from_json(study_to_json(spoilt)) == spoilt
     return render_study(spoilt, {name: [row] * 300}, profile="internal")

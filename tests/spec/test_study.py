@@ -2,6 +2,7 @@
 
 import html
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -177,8 +178,6 @@ def test_without_a_control_there_is_no_verdict_and_nothing_is_combined(sets):
 
 def test_a_judge_that_fails_its_negative_control_is_not_combined(tmp_path):
     """Copies within the control, many times over, all in the half that plays train."""
-    from dataclasses import replace
-
     from spolia.auditing.together import combine_judges
 
     sets = write_study(tmp_path)
@@ -415,3 +414,29 @@ def test_the_dots_of_all_audits_share_one_axis(whole):
     assert values["leaky", "pixels"] > 50 > values["clean", "pixels"] == 0.0
     for line in drawn.lines:
         assert 0 <= line.train.low <= line.train.value <= line.train.high <= 100
+
+
+def test_a_leak_that_one_judge_finds_is_not_outvoted(sets):
+    """Where all judges together name nobody, the outcome stays, and the sentence says both."""
+    from spolia.auditing.study_summary import summarise_set
+
+    result = do(sets, (Pixels(), Blind()), names=("leaky",))
+    cells = {judge: cell for (_, judge), cell in result.cells.items()}
+    together = result.summary.sets[0].together
+    nobody = replace(together.exposed.train, count=0, value=0.0, low=0.0)
+    silent = replace(together, exposed=replace(together.exposed, train=nobody))
+    said = summarise_set("leaky", cells, silent)
+    assert (said.outcome, said.exit_code) == ("leak", 1)
+    assert "Leak found by pixels (1 of 2 judges); but at " in said.sentence
+    assert "names none of 200 training images" in said.sentence
+
+
+def test_an_inconclusive_judge_is_named(sets):
+    result = do(sets, (Pixels(), Blind()), names=("clean",))
+    cells = {judge: cell for (_, judge), cell in result.cells.items()}
+    from spolia.auditing.study_summary import summarise_set
+
+    unsure = replace(cells["blind"].summary, outcome="inconclusive")
+    said = summarise_set("clean", cells | {"blind": replace(cells["blind"], summary=unsure)}, None)
+    assert (said.outcome, said.exit_code) == ("inconclusive", 4)
+    assert said.sentence.endswith("but blind cannot say; pixels found nothing.")

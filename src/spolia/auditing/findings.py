@@ -53,7 +53,7 @@ EVIDENCE = pa.schema(
     [
         ("set", pa.string()),
         ("identity", pa.string()),
-        ("similarity", pa.float64()),
+        ("score", pa.float64()),
         ("p", pa.float64()),
         ("q", pa.float64()),
     ]

@@ -44,7 +44,7 @@ class AuditResult:
     quarantine: Quarantine
     evidence: pa.Table
     """One row per train and control identity that won a synthetic record: set, identity,
-    similarity, and for train p and q."""
+    score, and for train p and q."""
 
     @property
     def rates(self) -> Mapping[str, Rate]:

@@ -1,5 +1,6 @@
 """Doing an audit: each stage goes on where a killed run stopped."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from spolia.auditing.decision import judge_matches, write_matches
@@ -10,12 +11,12 @@ from spolia.auditing.plan import Plan
 from spolia.auditing.record import Stopwatch, write_run
 from spolia.auditing.result import AuditResult
 from spolia.auditing.sets import AuditSet
-from spolia.auditing.stages import Set, open_all, prepare_all
+from spolia.auditing.stages import Images, Set, open_all, prepare_all
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder
-from spolia.store.precomputed import fingerprint
+from spolia.store.precomputed import Opened, fingerprint
 
 
 def audit(
@@ -89,16 +90,26 @@ def audit(
     places = (plan.train, plan.synthetic, plan.control, plan.embedder)
     with run_folder(out, places, overwrite=options.overwrite) as folder:
         begin_run(folder, plan)
-        return complete(folder, prepare_all(folder, opened, options, watch), plan, options, watch)
+        return complete(folder, opened, plan, options, watch)
 
 
 def complete(
-    folder: Path, sets: dict[str, AuditSet], plan: Plan, options: Options, watch: Stopwatch
+    folder: Path,
+    opened: dict[str, Images | Opened | Embeddings],
+    plan: Plan,
+    options: Options,
+    watch: Stopwatch,
+    *,
+    shared: Mapping[str, AuditSet] | None = None,
 ) -> AuditResult:
-    """Match and judge sets that are prepared, and write everything into the run folder."""
-    matched = match_all(folder, sets, plan, options, watch.staged("match"))
-    write_matches(folder, sets, matched)
-    result = judge_matches(sets, plan, matched)
+    """Do an audit whose sets are opened, and write everything into its run folder.
+
+    ``shared`` are the sets among them that were embedded before, for several audits at once.
+    """
+    prepared = prepare_all(folder, opened, options, watch, shared=shared)
+    matched = match_all(folder, prepared, plan, options, watch.staged("match"))
+    write_matches(folder, prepared, matched)
+    result = judge_matches(prepared, plan, matched)
     watch.staged("judge")("", 1, 1)
     result.save(folder)
     write_run(folder, plan, result.summary, watch)

@@ -73,7 +73,7 @@ def prepare_all(
     """Embed what is not embedded yet and make the sets fit to be compared.
 
     ``kept`` is where the embeddings go, by role; default ``embeddings`` in the run folder.
-    ``shared`` are sets that were prepared before and belong to this audit as well.
+    ``shared`` are those of the sets that were prepared before.
 
     Raises
     ------
@@ -86,6 +86,8 @@ def prepare_all(
     prepared: dict[str, AuditSet] = dict(shared or {})
     stores = folder / EMBEDDINGS if kept is None else kept
     for role, one in sets.items():
+        if role in prepared:
+            continue
         store = stores / role
         if isinstance(one, Opened):
             prepared[role] = _prepared(role, one)

@@ -230,9 +230,8 @@ def _cells(
             cell, asked = plan.folder_of(folder, one, place), plan.cell(one, place)
             watch = Stopwatch(_within(progress, f"{one.folder}, {place.folder}"))
             begin_run(cell, asked)
-            synthetic = _under({"synthetic": opened.sets[one.folder]}, judge)
-            prepared = prepare_all(cell, synthetic, options, watch, shared=shared)
-            done[one.name, place.name] = complete(cell, prepared, asked, options, watch)
+            sets = _under({**opened.references, "synthetic": opened.sets[one.folder]}, judge)
+            done[one.name, place.name] = complete(cell, sets, asked, options, watch, shared=shared)
     return {
         (one.name, judge.name): done[one.name, judge.name]
         for one, judge in product(plan.sets, plan.judges)

@@ -105,9 +105,10 @@ def _sentence(
     unit, rate = together.exposed.unit, f"a false discovery rate of {level(first.fdr)}"
     if together.exposed.train.count == 0:
         return (
-            f"{start}; but together, at {rate}, the judges name none of "
-            f"{thousands(together.exposed.train.n)} training {unit}: what the others see does not "
-            "stand out from chance, and a list of all judges pays for each of them."
+            f"{start}; but at {rate} for all judges together, their joint score names none of "
+            f"{thousands(together.exposed.train.n)} training {unit}, and their lists at "
+            f"{percent(first.fdr / len(results))} each name "
+            f"{thousands(together.any_judge.count)}."
         )
     return (
         f"{start}: together they name {in_full(together.exposed.train)} of the training {unit} "

@@ -35,14 +35,14 @@ DISAGREEMENTS = pa.schema(
         ("identity", pa.string()),
         ("judge", pa.string()),
         ("named", pa.bool_()),
-        ("similarity", pa.float64()),
+        ("score", pa.float64()),
         ("p", pa.float64()),
         ("q", pa.float64()),
     ]
 )
 """For every identity that some judges name and some do not: one row per judge.
 
-similarity is null, and p and q are 1, where the identity won nothing under that judge."""
+score is null, and p and q are 1, where the identity won nothing under that judge."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ def _seen(results: Sequence[AuditResult]) -> _Seen:
     named = np.zeros(shape, dtype=np.bool_)
     for j, (result, side) in enumerate(zip(results, sides, strict=True)):
         rows = np.array([number[name] for name in side["identity"].to_pylist()], dtype=np.int64)
-        score[rows, j] = side["similarity"].to_numpy()
+        score[rows, j] = side["score"].to_numpy()
         p[rows, j], q[rows, j] = side["p"].to_numpy(), side["q"].to_numpy()
         named[[number[name] for name in result.identities["identity"].to_pylist()], j] = True
     return _Seen(identities, score, p, q, named)
@@ -143,7 +143,7 @@ def _control_scores(results: Mapping[str, AuditResult]) -> Float64:
     scores = np.full((n, len(sides)), -np.inf)
     for j, side in enumerate(sides):
         rows = [number[name] for name in side["identity"].to_pylist()]
-        scores[rows, j] = side["similarity"].to_numpy()
+        scores[rows, j] = side["score"].to_numpy()
     return scores
 
 

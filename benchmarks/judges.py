@@ -76,12 +76,16 @@ def draw(world: World, seed: int) -> tuple[Float64, Float64]:
 
 def p_of(train: Float64, control: Float64) -> Float64:
     """Return the conformal p of each judge by itself, ``(n, J)``."""
-    each = [decide(t, c, ratio=1.0, fdr=Q).p for t, c in zip(train.T, control.T, strict=True)]
-    return np.stack(each, axis=1)
+    above = [
+        len(c) - np.searchsorted(np.sort(c), t, side="left")
+        for t, c in zip(train.T, control.T, strict=True)
+    ]
+    return np.asarray((1.0 + np.stack(above, axis=1)) / (1.0 + len(control)))
 
 
 def q_of(train: Float64, control: Float64) -> Float64:
-    each = [decide(t, c, ratio=1.0, fdr=Q).q for t, c in zip(train.T, control.T, strict=True)]
+    ratio = len(control) / len(train)
+    each = [decide(t, c, ratio=ratio, fdr=Q).q for t, c in zip(train.T, control.T, strict=True)]
     return np.stack(each, axis=1)
 
 
@@ -165,14 +169,14 @@ def table(runs: int) -> str:
     return tables(worlds, [one.name for one in WORLDS if one.leaks])
 
 
-P_RUNS, P_CONTROL = 20000, 99
+P_RUNS, P_CONTROL = 20000, 100
 LEVELS = (0.01, 0.05, 0.1, 0.5)
 
 
 def p_table(runs: int) -> str:
     """Return, as Markdown, how often p of an identity that did not leak is at most a level."""
     rules: dict[str, Callable[[Float64, Float64], Float64]] = {
-        "**together**": lambda t, c: combine(t, c, ratio=1.0, fdr=Q).p,
+        "**together**": lambda t, c: combine(t, c, ratio=len(c) / len(t), fdr=Q).p,
         "smallest p": lambda t, c: smallest_p(p_of(t, c)),
         "Fisher": lambda t, c: fisher(p_of(t, c)),
         "Cauchy": lambda t, c: cauchy(p_of(t, c)),

@@ -23,11 +23,11 @@ def both_sides(draw):
 
 
 def p_of(train, control):
-    return combine(train, control, ratio=1.0, fdr=0.05).p
+    return combine(train, control, ratio=len(control) / len(train), fdr=0.05).p
 
 
 def q_of(train, control):
-    return combine(train, control, ratio=1.0, fdr=0.05).q
+    return combine(train, control, ratio=len(control) / max(1, len(train)), fdr=0.05).q
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,9 @@ def combine_judges(results: Mapping[str, AuditResult]) -> Joint | None:
     control = _control_scores(results)
     n_train, n_control = max(_identities(results, "train"), len(seen.identities)), len(control)
     ratio = min(one.summary.ratio or 0.0 for one in results.values())
-    scores = joint_scores(seen.score, control)
+    # Those that won nothing are counted in p, and never named.
+    unseen = np.full((n_train - len(seen.identities), len(judges)), -np.inf)
+    scores = joint_scores(np.concatenate([seen.score, unseen]), control)
     both = decide(*scores, ratio=ratio, fdr=fdr)
     beside = 0 if both.threshold is None else np.count_nonzero(scores[1] >= both.threshold)
     joined = any_judge(seen.q) if seen.identities else np.empty(0)
@@ -100,7 +102,7 @@ def combine_judges(results: Mapping[str, AuditResult]) -> Joint | None:
         by_some=int(np.count_nonzero(seen.named.any(axis=1) & ~seen.named.all(axis=1))),
         agreement=_agreement(judges, seen.named),
     )
-    order = np.argsort(-scores[0], kind="stable")
+    order = np.argsort(-scores[0][: len(seen.identities)], kind="stable")
     table = _combined_table(judges, seen, both, joined, order)
     return Joint(together, table, _disagreements_table(judges, seen, order))
 

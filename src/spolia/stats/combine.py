@@ -66,9 +66,9 @@ def combine(train: Float64, control: Float64, *, ratio: float, fdr: float) -> De
 
     >>> rng = np.random.default_rng(0)
     >>> train = np.stack([np.full(20, 9.0), np.full(20, -np.inf)], axis=1)
-    >>> together = combine(train, rng.normal(size=(99, 2)), ratio=1.0, fdr=0.05)
+    >>> together = combine(train, rng.normal(size=(100, 2)), ratio=5.0, fdr=0.05)
     >>> int(together.found.sum()), float(together.p[0]), float(together.q[0])
-    (20, 0.01, 0.05)
+    (20, 0.01, 0.01)
     """
     return decide(*joint_scores(train, control), ratio=ratio, fdr=fdr)
 

@@ -23,7 +23,7 @@ the false discovery rate for the same reason as on one judge's scores, and its p
 larger: the control shows what chance makes of the combination. A wrong law costs power and no
 error.
 
-One judge is decided as it is by the control alone; the tail of strangers, `spolia.stats.background`,
+One judge is decided as by the control alone; the tail of strangers (`spolia.stats.background`)
 is not borrowed. A judge asked twice is decided as if once. A judge under which an
 identity wins nothing adds 0 and so does not silence the others.
 

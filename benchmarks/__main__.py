@@ -10,6 +10,7 @@ EXPERIMENTS = {
     "honesty": "benchmarks.honesty",
     "hubs": "benchmarks.hubs",
     "join": "benchmarks.join",
+    "judges": "benchmarks.judges",
     "kinds": "benchmarks.kinds",
     "scale": "benchmarks.scale",
     "seen": "benchmarks.seen",

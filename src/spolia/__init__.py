@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from spolia.auditing.options import Options
     from spolia.auditing.result import AuditResult
     from spolia.auditing.run import audit
+    from spolia.auditing.study import study
+    from spolia.auditing.study_result import StudyResult
     from spolia.core.errors import SpoliaError
     from spolia.core.rates import Rate
     from spolia.core.results import Summary
@@ -35,12 +37,14 @@ _HOMES = {
     "Rate": "spolia.core.rates",
     "Source": "spolia.sources",
     "SpoliaError": "spolia.core.errors",
+    "StudyResult": "spolia.auditing.study_result",
     "Summary": "spolia.core.results",
     "audit": "spolia.auditing.run",
     "join": "spolia.search.join",
     "normalise": "spolia.core.types",
     "open_embedder": "spolia.embedding",
     "open_source": "spolia.sources",
+    "study": "spolia.auditing.study",
 }
 
 __all__ = [
@@ -52,6 +56,7 @@ __all__ = [
     "Rate",
     "Source",
     "SpoliaError",
+    "StudyResult",
     "Summary",
     "__version__",
     "audit",
@@ -59,6 +64,7 @@ __all__ = [
     "normalise",
     "open_embedder",
     "open_source",
+    "study",
 ]
 
 

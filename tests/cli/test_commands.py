@@ -208,6 +208,7 @@ def test_a_run_folder_holds_what_the_documentation_names(stores, tmp_path):
         "findings.parquet",
         "identities.parquet",
         "ranking.parquet",
+        "evidence.parquet",
         "quarantine.csv",
         "report.json",
         "report.html",
@@ -254,7 +255,7 @@ def test_verify_notices_whatever_was_changed(stores, tmp_path):
         assert done.returncode == 3
         return done.stderr
 
-    for name in ("identities", "findings", "ranking"):
+    for name in ("identities", "findings", "ranking", "evidence"):
         whole = (out / f"{name}.parquet").read_bytes()
         pq.write_table(pq.read_table(out / f"{name}.parquet").slice(1), out / f"{name}.parquet")
         assert f"{name}.parquet does not follow" in refused()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import hubs
+from benchmarks import hubs, judges
 from tests.docs.pages import pages
 
 
@@ -27,3 +27,17 @@ def test_the_same_seed_gives_the_same_contest():
 @pytest.mark.slow
 def test_the_table_of_the_verdict_page_is_what_the_benchmark_prints():
     assert hubs.table(hubs.RUNS) in pages()["docs/methods/verdict.md"]
+
+
+@pytest.mark.slow
+def test_the_tables_of_the_judges_page_are_what_the_benchmark_prints():
+    page = pages()["docs/methods/judges.md"]
+    for table in judges.table(judges.RUNS).split("\n\n"):
+        assert table in page
+    assert judges.p_table(judges.P_RUNS) in page
+
+
+def test_a_table_of_judges_has_a_line_for_every_world():
+    lines = judges.table(2).splitlines()
+    assert len(lines) == 2 * 2 + 1 + len(judges.WORLDS) + sum(w.leaks > 0 for w in judges.WORLDS)
+    assert judges.p_table(3).count("**together**") == 5

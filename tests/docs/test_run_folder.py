@@ -12,6 +12,7 @@ from spolia.auditing.joining import join_to_folder
 from spolia.core.results import EXIT_CODES
 from spolia.search.plan import Wanted
 from tests.docs.pages import pages
+from tests.judges import Blind, Pixels, write_study
 
 PAGE = pages()["docs/reference/run-folder.md"]
 
@@ -63,6 +64,7 @@ def test_every_file_is_described(folders):
         ("findings.parquet`, `ranking.parquet", "findings.parquet"),
         ("findings.parquet`, `ranking.parquet", "ranking.parquet"),
         ("identities.parquet", "identities.parquet"),
+        ("evidence.parquet", "evidence.parquet"),
         ("matches.parquet", "matches.parquet"),
         ("duplicates.parquet", "duplicates.parquet"),
         ("control_seen.parquet", "control_seen.parquet"),
@@ -133,3 +135,47 @@ def test_exit_codes_are_those_of_the_code():
     assert set(EXIT_CODES.values()) | {2, 3} == set(
         map(int, re.findall(r"^\| (\d) \|", said, re.MULTILINE))
     )
+
+
+@pytest.fixture(scope="module")
+def study_folder(tmp_path_factory):
+    """A study of one set under a judge that sees and one that does not."""
+    folder = tmp_path_factory.mktemp("study")
+    sets = write_study(folder / "sets", size=60, leaks=50, clean=10)
+    result = spolia.study(
+        train=sets["train"],
+        control=sets["control"],
+        synthetic={"leaky": sets["leaky"], "clean": sets["clean"]},
+        embedders=[Pixels(), Blind()],
+        out=folder / "run",
+    )
+    result.report(folder / "run" / "report.html")
+    return folder / "run"
+
+
+def test_every_file_of_a_study_is_described(study_folder):
+    said = PAGE.split("## A study\n", 1)[1].split("### ", 1)[0]
+    for path in [*study_folder.iterdir(), *study_folder.glob("leaky/*")]:
+        name = path.name if path.parent == study_folder else f"SET/{path.name}"
+        name = {"leaky": "SET/", "clean": "SET/", "SET/pixels": "SET/JUDGE/"}.get(name, name)
+        name = {"SET/blind": "SET/JUDGE/", "embeddings": "embeddings/JUDGE/train"}.get(name, name)
+        assert name in said
+    missing = {name for name, _ in files(study_folder) if name not in PAGE}
+    assert missing == set()
+    assert all(path.stat().st_mode & 0o177 == 0 for _, path in files(study_folder))
+
+
+@pytest.mark.parametrize("name", ["combined", "disagreements"])
+def test_tables_of_a_study_have_the_columns_described(study_folder, name):
+    schema = pq.read_schema(study_folder / "leaky" / f"{name}.parquet")
+    kinds = {field.name: str(field.type).split("<")[0] for field in schema}
+    assert columns(f"{name}.parquet") == kinds
+
+
+def test_every_field_of_a_study_is_described(study_folder):
+    section = PAGE.split("## A study\n", 1)[1]
+    written = json.loads((study_folder / "report.json").read_text(encoding="utf-8"))
+    assert {field for field in fields(written) if f"`{field}`" not in PAGE} == set()
+    assert {field for field in written if f"`{field}`" not in section} == set()
+    keys = re.findall(r"^(\w+) =", (study_folder / "study.toml").read_text("utf-8"), re.MULTILINE)
+    assert [key for key in keys if f"`{key}`" not in section] == []

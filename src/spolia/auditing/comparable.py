@@ -40,21 +40,25 @@ def measure_sets(
     sources: Mapping[str, Source],
     seed: int,
     progress: Progress,
+    *,
+    parts: Path | None = None,
 ) -> pa.Table | None:
     """Measure a sample of every set's images and keep the table in the run folder.
 
-    Finished parts are read. The sample depends on the seed and the ids, not on their order.
+    Finished parts are read, from ``parts`` (default ``folder``). The sample depends on the seed and
+    the ids, not on their order.
     ``None`` where a set has no images: embeddings cannot be measured.
     """
     if set(sources) != set(sets):
         return None
     drawn = {role: _drawn(one, seed) for role, one in sets.items()}
+    parts = parts or folder
     done, total = 0, sum(map(len, drawn.values()))
     tables = []
     for role, ids in drawn.items():
         key = digest_key(seed, sets[role].summary.fingerprint, name_digest(ids)).hex()[:16]
         for start in range(0, len(ids), _PART):
-            path = folder / "quality" / f"{role}-{key}" / f"measured_{start:010d}.parquet"
+            path = parts / "quality" / f"{role}-{key}" / f"measured_{start:010d}.parquet"
             part = ids[start : start + _PART]
             if not path.exists():
                 _write(path, _measured(role, sources[role], part))

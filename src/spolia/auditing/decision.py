@@ -8,9 +8,11 @@ import pyarrow.parquet as pq
 
 from spolia.auditing.chance import describe_strangers
 from spolia.auditing.findings import (
+    EVIDENCE,
     FINDINGS,
     IDENTITIES,
     MATCHES,
+    evidence_table,
     findings_table,
     identities_table,
     matches_table,
@@ -42,6 +44,7 @@ def judge_matches(
     verdict: Verdict | None = None
     ties = 0
     findings, identities = FINDINGS.empty_table(), IDENTITIES.empty_table()
+    evidence = EVIDENCE.empty_table()
     if beside is None:
         spread = distribution(best, None, scale="similarity")
     else:
@@ -56,6 +59,7 @@ def judge_matches(
         )
         findings = findings_table(synthetic, train, verdict)
         identities = identities_table(train, verdict)
+        evidence = evidence_table(train, sets["control"], verdict)
     strangers = describe_strangers(
         matched.met, sets, plan, to_train, beside.to_control if beside else None
     )
@@ -66,6 +70,7 @@ def judge_matches(
         identities=identities,
         ranking=ranking_table(synthetic, train, to_train, verdict),
         quarantine=quarantine_of(sets),
+        evidence=evidence,
     )
     return result, verdict
 

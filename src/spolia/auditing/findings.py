@@ -41,6 +41,19 @@ IDENTITIES = pa.schema(
 )
 """One row per exposed identity; ``records`` synthetic records are nearest to it."""
 
+EVIDENCE = pa.schema(
+    [
+        ("set", pa.string()),
+        ("identity", pa.string()),
+        ("score", pa.float64()),
+        ("p", pa.float64()),
+        ("q", pa.float64()),
+    ]
+)
+"""One row per train and control identity that won a synthetic record; p and q are null in control.
+
+What the judges of a study are combined from."""
+
 MATCHES = pa.schema(
     [
         ("query", pa.string()),
@@ -98,6 +111,24 @@ def identities_table(train: AuditSet, verdict: Verdict) -> pa.Table:
             verdict.contest.train_wins[found],
         ],
         schema=IDENTITIES,
+    )
+
+
+def evidence_table(train: AuditSet, control: AuditSet, verdict: Verdict) -> pa.Table:
+    """Return the score of every identity that won a synthetic record, in the order of names."""
+    contest, decision = verdict.contest, verdict.decision
+    won, lost = np.flatnonzero(contest.train_wins), np.flatnonzero(contest.control_wins)
+    nothing = pa.nulls(lost.size, pa.float64())
+    sides = (
+        (train, won, contest.train_scores, decision.p[won], decision.q[won]),
+        (control, lost, contest.control_scores, nothing, nothing),
+    )
+    return pa.concat_tables(
+        pa.table(
+            [[one.role] * rows.size, _take(one.identities, rows), scores[rows], p, q],
+            schema=EVIDENCE,
+        )
+        for one, rows, scores, p, q in sides
     )
 
 

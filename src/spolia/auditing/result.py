@@ -30,7 +30,7 @@ Quarantine = tuple[tuple[str, str, str], ...]
 """Images that could not be read: role, id, reason."""
 
 _COUNTED = ("duplicates", "control_seen", "two_names", "strata")
-_TABLES = ("findings", "identities", "ranking")
+_TABLES = ("findings", "identities", "ranking", "evidence")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,9 @@ class AuditResult:
     ranking: pa.Table
     """The closest pairs, without any verdict; p and q are null."""
     quarantine: Quarantine
+    evidence: pa.Table
+    """One row per train and control identity that won a synthetic record: set, identity,
+    score, and for train p and q."""
     counted: Mapping[str, pa.Table] = field(default_factory=dict)
     """What was counted, by name: ``duplicates``, ``control_seen``, ``two_names``, ``strata``."""
 
@@ -165,7 +168,7 @@ def load_result(folder: Path) -> AuditResult:
     plan = read_plan(folder)
     try:
         summary = from_json((folder / "report.json").read_text(encoding="utf-8"))
-        findings, identities, ranking = (
+        findings, identities, ranking, evidence = (
             pq.read_table(folder / f"{name}.parquet") for name in _TABLES
         )
         quarantine = read_quarantine(folder)
@@ -176,7 +179,7 @@ def load_result(folder: Path) -> AuditResult:
         ) from None
     paths = {name: folder / f"{name}.parquet" for name in _COUNTED}
     counted = {name: pq.read_table(path) for name, path in paths.items() if path.exists()}
-    return AuditResult(plan, summary, findings, identities, ranking, quarantine, counted)
+    return AuditResult(plan, summary, findings, identities, ranking, quarantine, evidence, counted)
 
 
 def write_quarantine(folder: Path, quarantine: Quarantine) -> None:

@@ -1,11 +1,8 @@
 """Doing an audit: each stage goes on where a killed run stopped."""
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from spolia.auditing.chance import meet_strangers
 from spolia.auditing.comparable import measure_sets
@@ -13,21 +10,22 @@ from spolia.auditing.comparisons import compare_findings, write_comparisons
 from spolia.auditing.counting import count_sets, with_counting
 from spolia.auditing.decision import judge_matches, write_matches
 from spolia.auditing.duplicates import threshold_of
-from spolia.auditing.exclude import read_asked
+from spolia.auditing.exclude import Asked, read_asked
+from spolia.auditing.folder import begin_run, run_folder
 from spolia.auditing.kinds import with_kinds
 from spolia.auditing.matching import match_all
 from spolia.auditing.options import Options
-from spolia.auditing.plan import FILE, Plan, write_plan
+from spolia.auditing.plan import Plan
 from spolia.auditing.record import Stopwatch, write_run
 from spolia.auditing.result import AuditResult
-from spolia.auditing.stages import Set, images_of, kind_of, open_all, prepare_all
+from spolia.auditing.sets import AuditSet
+from spolia.auditing.stages import Images, Set, images_of, kind_of, open_all, prepare_all
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder
 from spolia.sources.columns import file_fingerprint
-from spolia.store.atomic import make_private
-from spolia.store.precomputed import fingerprint
+from spolia.store.precomputed import Opened, fingerprint
 
 
 def audit(
@@ -95,42 +93,63 @@ def audit(
     >>> result.summary.outcome, result.rates["exposed"].count
     ('leak', 31)
     """
-    plan = _plan(train, synthetic, control, embedder, fdr, seed, options)
+    plan = plan_of(train, synthetic, control, embedder, fdr, seed, options)
     sets = {"train": train} | ({} if control is None else {"control": control})
     sets["synthetic"] = synthetic
     watch = Stopwatch(progress)
     asked = read_asked(plan)
     opened = open_all(sets, plan, embedder, watch)
     plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
-    with _folder(out, plan, options.overwrite) as folder:
-        prepared = prepare_all(folder, opened, options, watch)
-        counted = count_sets(folder, prepared, asked, plan, options, watch.staged("duplicates"))
-        prepared = counted.sets
-        quality = measure_sets(
-            folder, prepared, images_of(opened), plan.seed, watch.staged("quality")
-        )
-        matched = match_all(folder, prepared, plan, options, watch.staged("match"))
-        write_matches(folder, prepared, matched)
-        met = meet_strangers(prepared, plan, options, watch.staged("strangers"))
-        matched = replace(matched, met=met)
-        result = with_counting(*judge_matches(prepared, plan, matched), counted, quality)
-        watch.staged("judge")("", 1, 1)
-        compared = compare_findings(
-            images_of(opened),
-            prepared,
-            result.findings,
-            matched.control.to_control if matched.control else None,
-            threads=options.threads,
-            progress=watch.staged("compare"),
-        )
-        write_comparisons(folder, compared)
-        result = with_kinds(result, prepared, matched, compared)
-        result.save(folder)
-        write_run(folder, plan, result.summary, watch)
+    with run_folder(out, places_of(plan), overwrite=options.overwrite) as folder:
+        begin_run(folder, plan)
+        return complete(folder, opened, plan, asked, options, watch)
+
+
+def complete(
+    folder: Path,
+    opened: dict[str, Images | Opened | Embeddings],
+    plan: Plan,
+    asked: Asked,
+    options: Options,
+    watch: Stopwatch,
+    *,
+    shared: Mapping[str, AuditSet] | None = None,
+    parts: Path | None = None,
+) -> AuditResult:
+    """Do an audit whose sets are opened, and write everything into its run folder.
+
+    ``shared`` are the sets among them that were embedded before, for several audits at once, and
+    ``parts`` the folder for what these audits search and measure alike; default ``folder``.
+    """
+    prepared = prepare_all(folder, opened, options, watch, shared=shared)
+    parts = parts or folder
+    counted = count_sets(parts, prepared, asked, plan, options, watch.staged("duplicates"))
+    prepared, images = counted.sets, images_of(opened)
+    quality = measure_sets(
+        folder, prepared, images, plan.seed, watch.staged("quality"), parts=parts
+    )
+    matched = match_all(folder, prepared, plan, options, watch.staged("match"))
+    write_matches(folder, prepared, matched)
+    met = meet_strangers(prepared, plan, options, watch.staged("strangers"))
+    matched = replace(matched, met=met)
+    result = with_counting(*judge_matches(prepared, plan, matched), counted, quality)
+    watch.staged("judge")("", 1, 1)
+    compared = compare_findings(
+        images,
+        prepared,
+        result.findings,
+        matched.control.to_control if matched.control else None,
+        threads=options.threads,
+        progress=watch.staged("compare"),
+    )
+    write_comparisons(folder, compared)
+    result = with_kinds(result, prepared, matched, compared)
+    result.save(folder)
+    write_run(folder, plan, result.summary, watch)
     return result
 
 
-def _plan(
+def plan_of(
     train: Set,
     synthetic: Set,
     control: Set | None,
@@ -139,6 +158,10 @@ def _plan(
     seed: int,
     options: Options,
 ) -> Plan:
+    """Return the plan of an audit that is called with these arguments.
+
+    ``duplicates`` is open until the kind of the embedder is known.
+    """
     given = [one for one in (train, synthetic, control) if one is not None]
     if any(isinstance(one, Embeddings) for one in given):
         spec = "precomputed"
@@ -170,6 +193,18 @@ def _plan(
     )
 
 
+def places_of(plan: Plan) -> list[str | None]:
+    """Return what an audit reads."""
+    return [
+        plan.train,
+        plan.synthetic,
+        plan.control,
+        plan.embedder,
+        plan.columns,
+        plan.exclude_list,
+    ]
+
+
 def _file(given: str | Path | None) -> tuple[str | None, str | None]:
     """Return where a file of the user lies, and the digest of what is in it now."""
     if given is None:
@@ -186,52 +221,3 @@ def _absolute(path: str | Path) -> str:
     if not str(path).strip():
         raise UsageError("a set or card needs a path, but an empty one is given")
     return str(Path(path).absolute())
-
-
-@contextmanager
-def _folder(out: str | Path | None, plan: Plan, overwrite: bool) -> Iterator[Path]:
-    if out is None:
-        with TemporaryDirectory(prefix="spolia-") as temporary:
-            yield Path(temporary)
-        return
-    folder = Path(out)
-    if overwrite and folder.exists():
-        _check_own(folder, plan)
-        _empty(folder)
-    make_private(folder)
-    write_plan(folder, plan)
-    # What an earlier run said must not stand beside what this one finds, if it is killed.
-    for name in ("report.json", "report.html", "report-internal.html", "report-full.html"):
-        (folder / name).unlink(missing_ok=True)
-    yield folder
-
-
-def _empty(folder: Path) -> None:
-    """Delete what is in a folder and keep the folder: it may be a link, or where we stand."""
-    for one in folder.iterdir():
-        if one.is_dir() and not one.is_symlink():
-            shutil.rmtree(one)
-        else:
-            one.unlink()
-
-
-def _check_own(folder: Path, plan: Plan) -> None:
-    """Refuse to delete what is no run, or what the audit itself is about to read."""
-    if not (folder / FILE).exists() and any(folder.iterdir()):
-        raise UsageError(f"--overwrite refused: {folder} is not a run of spolia")
-    for place in (
-        plan.train,
-        plan.synthetic,
-        plan.control,
-        plan.embedder,
-        plan.columns,
-        plan.exclude_list,
-    ):
-        # Sets and cards are absolute paths; what is given as an array or by a name is not.
-        if place is None or not Path(place).is_absolute():
-            continue
-        if Path(place).resolve().is_relative_to(folder.resolve()):
-            raise UsageError(
-                f"--overwrite refused: {place} lies inside {folder} and would be deleted with it; "
-                "choose another --out"
-            )

@@ -23,6 +23,12 @@ from spolia.store.precomputed import (
     open_precomputed,
 )
 
+EMBEDDINGS = "embeddings"
+"""The folder of the stores in a run folder; in a study, also of those that its runs share."""
+
+STUDY_FILE = "study.toml"
+"""The plan of a study, which makes a folder one."""
+
 Set = str | Path | Embeddings
 """A set: where its images (or stored embeddings) lie, or the embeddings themselves."""
 
@@ -79,8 +85,14 @@ def prepare_all(
     sets: dict[str, Images | Opened | Embeddings],
     options: Options,
     watch: Stopwatch,
+    *,
+    kept: Path | None = None,
+    shared: Mapping[str, AuditSet] | None = None,
 ) -> dict[str, AuditSet]:
     """Embed what is not embedded yet and make the sets fit to be compared.
+
+    ``kept`` is where the embeddings go, by role; default ``embeddings`` in the run folder.
+    ``shared`` are those of the sets that were prepared before.
 
     Raises
     ------
@@ -90,20 +102,23 @@ def prepare_all(
         If a set has too many unreadable images; ``quarantine.csv`` is written first.
     """
     check_engine(options.engine)
-    prepared: dict[str, AuditSet] = {}
+    prepared: dict[str, AuditSet] = dict(shared or {})
+    stores = folder / EMBEDDINGS if kept is None else kept
     for role, one in sets.items():
-        kept = folder / "embeddings" / role
+        if role in prepared:
+            continue
+        store = stores / role
         if isinstance(one, Opened):
             prepared[role] = _prepared(role, one)
             continue
         if isinstance(one, Embeddings):
-            prepared[role] = _prepared(role, keep_embeddings(kept, one))
+            prepared[role] = _prepared(role, keep_embeddings(store, one))
             continue
         try:
             embed_source(
                 one.source,
                 one.embedder,
-                kept,
+                store,
                 options=EmbedOptions(options.max_bad, options.threads, options.shard_records),
                 progress=watch.staged(f"embed {role}"),
             )
@@ -111,7 +126,7 @@ def prepare_all(
             met = tuple((role, name, reason) for name, reason in error.unreadable)
             write_quarantine(folder, quarantine_of(prepared) + met)
             raise
-        prepared[role] = _prepared(role, open_precomputed(kept))
+        prepared[role] = _prepared(role, open_precomputed(store))
     _check_comparable(prepared)
     return prepared
 
@@ -128,6 +143,8 @@ def _prepared(role: str, opened: Opened) -> AuditSet:
 
 def _check_comparable(sets: dict[str, AuditSet]) -> None:
     """Refuse sets that cannot be compared, or that make the comparison meaningless."""
+    if "synthetic" not in sets:
+        return
     synthetic = sets["synthetic"]
     for role, one in sets.items():
         if one.rows.shape[1] != synthetic.rows.shape[1]:
@@ -167,8 +184,24 @@ def reopen_all(folder: Path, plan: Plan) -> dict[str, AuditSet]:
     for role, place in places.items():
         if place is None:
             continue
-        kept = folder / "embeddings" / role
+        kept = _store_of(folder, role)
         if not kept.exists() and plan.embedder != "precomputed":
             raise RunIncomplete(f"{folder} holds no embeddings of {role}; run the audit again")
         sets[role] = _prepared(role, open_precomputed(kept if kept.exists() else Path(place)))
     return sets
+
+
+def _store_of(folder: Path, role: str) -> Path:
+    """Return where a run keeps the embeddings of a role: its own, or those its study shares."""
+    own = folder / EMBEDDINGS / role
+    study = study_of(folder)
+    if study is None or own.exists():
+        return own
+    return study / EMBEDDINGS / folder.resolve().name / role
+
+
+def study_of(folder: Path) -> Path | None:
+    """Return the study whose audit has this run folder; ``None`` for an audit by itself."""
+    # A run of a study lies in STUDY/set/judge.
+    study = folder.resolve().parent.parent
+    return study if (study / STUDY_FILE).exists() else None

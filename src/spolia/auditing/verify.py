@@ -20,7 +20,7 @@ from spolia.auditing.matching import match_all
 from spolia.auditing.options import Options
 from spolia.auditing.result import AuditResult, load_result
 from spolia.auditing.sets import AuditSet
-from spolia.auditing.stages import reopen_all
+from spolia.auditing.stages import reopen_all, study_of
 from spolia.core.errors import RunIncomplete, VerificationFailed
 from spolia.core.progress import Progress, silent
 from spolia.core.results import Summary
@@ -70,7 +70,8 @@ def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verif
     result = load_result(folder)
     plan = result.plan
     reopened = reopen_all(folder, plan)
-    counted = count_sets(folder, reopened, read_asked(plan), plan, Options(), silent)
+    parts = study_of(folder) or folder
+    counted = count_sets(parts, reopened, read_asked(plan), plan, Options(), silent)
     sets = counted.sets
     _check_alike(counted, seed)
     _check_fingerprints(result, sets)
@@ -220,7 +221,7 @@ def _each(rows: Rows) -> Iterator[Float32]:
 
 def _check_result(said: AuditResult, truth: AuditResult) -> None:
     """Compare everything a run says with what follows from its matches."""
-    for name in ("findings", "identities", "ranking"):
+    for name in ("findings", "identities", "ranking", "evidence"):
         if not getattr(said, name).equals(getattr(truth, name)):
             raise VerificationFailed(f"{name}.parquet does not follow from the matches of the run")
     for name, table in truth.counted.items():

@@ -32,7 +32,12 @@ def audit(
     train: Annotated[
         str, typer.Argument(metavar="TRAIN", help="What the generator was trained on.")
     ],
-    synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="What the generator made.")],
+    synthetic: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SYNTHETIC...", help="What the generator made; several sets make a study."
+        ),
+    ],
     control: Annotated[
         str | None,
         typer.Option(
@@ -41,9 +46,12 @@ def audit(
         ),
     ] = None,
     embedder: Annotated[
-        str,
-        typer.Option(help="dct (built in: copies), a model card (.toml), or precomputed."),
-    ] = "dct",
+        list[str] | None,
+        typer.Option(
+            help="dct (built in: copies; the default), a model card (.toml), or precomputed. Given "
+            "more than once: several judges."
+        ),
+    ] = None,
     fdr: Annotated[
         float, typer.Option(help="Largest expected share of false ones among the findings.")
     ] = 0.05,
@@ -96,12 +104,14 @@ def audit(
     """Find out which training images a synthetic set gives away.
 
     A set is a folder (one sub-folder per identity, or not), a .zip, a .npy or .npz of uint8 images,
-    or stored embeddings with --embedder precomputed.
+    or stored embeddings with --embedder precomputed. Several SYNTHETIC sets, or several --embedder,
+    make a study: an audit for each, side by side, and what the judges say together.
 
     Example: `spolia audit train/ synthetic.zip --control control/ --embedder face.toml --out run`
     """
     from spolia.auditing.options import Options
     from spolia.auditing.run import audit as run_audit
+    from spolia.cli.study import Asked, run_study
 
     options = Options(
         identities=identities,
@@ -116,12 +126,16 @@ def audit(
         memory=parse_size(memory),
         engine=engine,
     )
+    judges = embedder or ["dct"]
+    if len(synthetic) > 1 or len(judges) > 1:
+        asked = Asked(train, synthetic, control, judges, fdr, seed)
+        return run_study(asked, out, options, json_output=json_output, quiet=quiet)
     with progress_on_stderr(quiet=quiet) as progress:
         result = run_audit(
             train=train,
-            synthetic=synthetic,
+            synthetic=synthetic[0],
             control=control,
-            embedder=embedder,
+            embedder=judges[0],
             fdr=fdr,
             seed=seed,
             out=out,

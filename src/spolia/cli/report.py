@@ -28,8 +28,10 @@ def report(
     Example: `spolia report run --profile internal`
     """
     from spolia.auditing.result import load_result
+    from spolia.auditing.study_plan import is_study
+    from spolia.auditing.study_result import load_study
 
-    result = load_result(run)
+    result = load_study(run) if is_study(run) else load_result(run)
     # The public page is never overwritten by one that shows images.
     name = "report.html" if profile == "public" else f"report-{profile}.html"
     path = result.report(out or run / name, profile=profile)

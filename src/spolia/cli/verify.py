@@ -23,10 +23,13 @@ def verify(
 
     Example: `spolia verify run`
     """
+    from spolia.auditing.study_plan import is_study
+    from spolia.auditing.study_verify import verify_study
     from spolia.auditing.verify import verify as run_verify
 
+    check = verify_study if is_study(run) else run_verify
     with progress_on_stderr(quiet=quiet) as progress:
-        checked = run_verify(run, seed=seed, progress=progress)
+        checked = check(run, seed=seed, progress=progress)
     if json_output:
         print_json({"verified": True, **asdict(checked)})
         return

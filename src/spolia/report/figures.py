@@ -59,7 +59,7 @@ def key_figures(summary: Summary) -> tuple[Figure, ...]:
 
 def _compared(title: str, compared: Compared, beside: str, *more: str) -> Figure:
     train, control = compared.train, compared.control
-    axis = _Axis.holding(0.0, max(train.high, control.high))
+    axis = Axis.holding(0.0, max(train.high, control.high))
     return Figure(
         title,
         written.headline(train),
@@ -86,7 +86,7 @@ def _blind_spot(summary: Summary) -> tuple[str, ...]:
 
 def _leaning(lean: Lean) -> Figure:
     share = lean.share
-    axis = _Axis.holding(min(lean.expected, share.low), max(lean.expected, share.high))
+    axis = Axis.holding(min(lean.expected, share.low), max(lean.expected, share.high))
     return Figure(
         "Closer to train than to control",
         written.headline(share),
@@ -123,14 +123,14 @@ def _unseen(lean: Lean) -> Figure:
 
 
 @dataclass(frozen=True)
-class _Axis:
+class Axis:
     """The stretch of shares that a small plot shows."""
 
     start: float
     end: float
 
     @classmethod
-    def holding(cls, low: float, high: float) -> "_Axis":
+    def holding(cls, low: float, high: float) -> "Axis":
         """Return the stretch with round ends, a whole number of steps long, around both."""
         if not high > low:  # also where a number is missing
             return cls(0.0, 1.0)
@@ -141,6 +141,7 @@ class _Axis:
 
     @property
     def ends(self) -> tuple[str, str]:
+        """What stands at its two ends."""
         return written.level(self.start), written.level(self.end)
 
     def place(self, share: float) -> float:
@@ -148,4 +149,5 @@ class _Axis:
         return round(100.0 * (share - self.start) / (self.end - self.start), 1)
 
     def whisker(self, label: str, rate: Rate) -> Whisker:
+        """Return where ``rate`` and its interval stand."""
         return Whisker(label, self.place(rate.low), self.place(rate.value), self.place(rate.high))

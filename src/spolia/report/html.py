@@ -14,7 +14,7 @@ from spolia.report import format as written
 from spolia.report.pairs import Details, Pair, Profile, redact
 from spolia.report.thumbnails import thumbnail
 
-_WORDS: dict[Outcome, tuple[str, str]] = {
+WORDS: dict[Outcome, tuple[str, str]] = {
     "leak": ("Leak found", "The synthetic set gives away training images."),
     "none": ("Nothing found", "That is no proof of absence: mind what could not be excluded."),
     "inconclusive": ("Inconclusive", "This audit cannot say either way: mind its self-checks."),
@@ -37,6 +37,12 @@ _FILTERS = (
     "thousands",
     "tie",
     "check_word",
+    "headline",
+    "in_full",
+    "interval",
+    "listed",
+    "out_of",
+    "percent",
     "yes_no",
 )
 _WIDE, _NARROW = 720.0, 350.0
@@ -74,9 +80,9 @@ def render_html(
         )
     if profile == "public":
         pairs, details = [redact(pair) for pair in pairs], None
-    word, gloss = _WORDS[summary.outcome]
+    word, gloss = WORDS[summary.outcome]
     heading, lead = _introduce(summary, pairs)
-    return _template().render(
+    return template("report.html.jinja").render(
         summary=summary,
         pairs=pairs,
         profile=profile,
@@ -153,7 +159,8 @@ def _tail_charts(summary: Summary) -> tuple[tuple[str, tail_chart.TailChart], ..
 
 
 @cache
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """Return a template of the pages, in which every foreign text is escaped and visible."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("spolia.report", ""),
         autoescape=True,
@@ -165,7 +172,7 @@ def _template() -> jinja2.Template:
     environment.filters |= {name: getattr(written, name) for name in _FILTERS}
     environment.filters["thumbnail"] = thumbnail
     environment.filters["share"] = written.percent
-    return environment.get_template("report.html.jinja")
+    return environment.get_template(name)
 
 
 def _finalize(value: Any) -> Any:

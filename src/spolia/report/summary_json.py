@@ -17,8 +17,12 @@ def to_json(summary: Summary) -> str:
 
     NaN and infinite numbers, which JSON does not have, become ``null``.
     """
-    plain = _finite(dataclasses.asdict(summary))
-    return json.dumps(plain, indent=2, allow_nan=False) + "\n"
+    return write_record(summary)
+
+
+def write_record(record: Any) -> str:
+    """Return a frozen dataclass as JSON, as `to_json` does a summary."""
+    return json.dumps(_finite(dataclasses.asdict(record)), indent=2, allow_nan=False) + "\n"
 
 
 def from_json(text: str) -> Summary:
@@ -30,6 +34,11 @@ def from_json(text: str) -> Summary:
         If ``text`` is not JSON, has another schema version, or a field is missing, unknown or of
         the wrong type.
     """
+    return cast(Summary, read_record(text, Summary, SCHEMA))
+
+
+def read_record(text: str, wanted: type, wanted_schema: str) -> Any:
+    """Return the dataclass ``wanted`` that `write_record` wrote, refusing any other schema."""
     try:
         written = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -37,12 +46,12 @@ def from_json(text: str) -> Summary:
             f"a report must be JSON, but this text is not ({error}); give a report.json"
         ) from error
     schema = written.get("schema") if isinstance(written, dict) else None
-    if schema != SCHEMA:
+    if schema != wanted_schema:
         raise UsageError(
-            f"a report must have schema {SCHEMA!r}, but this one has {schema!r}; "
+            f"a report must have schema {wanted_schema!r}, but this one has {schema!r}; "
             "read it with the version of spolia that wrote it"
         )
-    return cast(Summary, _read(Summary, written, "report"))
+    return _read(wanted, written, "report")
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,0 +1,213 @@
+"""What a study is asked to do: which sets, which judges, and where each audit goes."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from spolia.auditing.folder import REPORTS
+from spolia.auditing.plan import FILE, Plan
+from spolia.auditing.stages import EMBEDDINGS, STUDY_FILE
+from spolia.core.errors import PlanMismatch, RunIncomplete, UsageError
+from spolia.store.atomic import write_text
+
+_TAKEN = (
+    EMBEDDINGS,
+    "duplicates",
+    "quality",
+    "matches",
+    FILE,
+    STUDY_FILE,
+    "run.json",
+    "quarantine.csv",
+    *REPORTS,
+)
+_LONGEST = 60
+_OPTIONAL = (
+    "control",
+    "format",
+    "columns",
+    "columns_fingerprint",
+    "exclude_list",
+    "exclude_list_fingerprint",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A set or a judge of a study: what it is called, its folder, and what it is."""
+
+    name: str
+    folder: str
+    given: str
+    """Where the set lies, or the embedder as a plan writes it."""
+    duplicates: float | None = None
+    """Of a judge, the similarity from which two records count as one photo."""
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """Everything that decides a study's numbers, apart from the images themselves."""
+
+    train: str
+    control: str | None
+    fdr: float
+    seed: int
+    identities: str
+    format: str | None
+    max_bad: float
+    columns: str | None
+    columns_fingerprint: str | None
+    exclude: tuple[str, ...]
+    exclude_list: str | None
+    exclude_list_fingerprint: str | None
+    sets: tuple[Place, ...]
+    judges: tuple[Place, ...]
+
+    def cell(self, one: Place, judge: Place) -> Plan:
+        """Return the plan of the audit of one set under one judge."""
+        return Plan(
+            train=self.train,
+            synthetic=one.given,
+            control=self.control,
+            embedder=judge.given,
+            fdr=self.fdr,
+            seed=self.seed,
+            identities=self.identities,
+            format=self.format,
+            max_bad=self.max_bad,
+            duplicates=judge.duplicates,
+            columns=self.columns,
+            columns_fingerprint=self.columns_fingerprint,
+            exclude=self.exclude,
+            exclude_list=self.exclude_list,
+            exclude_list_fingerprint=self.exclude_list_fingerprint,
+        )
+
+    @property
+    def single(self) -> bool:
+        """Whether it is an audit like any other, which lies in the run folder itself."""
+        return len(self.sets) == len(self.judges) == 1
+
+    def folder_of(self, run: Path, one: Place, judge: Place) -> Path:
+        """Return the run folder of the audit of one set under one judge."""
+        return run if self.single else run / one.folder / judge.folder
+
+    def to_toml(self) -> str:
+        """Return the plan as TOML; ``None`` is left out."""
+        table = asdict(self)
+        for name in ("sets", "judges"):
+            table[name] = [_without_none(one) for one in table[name]]
+        return tomli_w.dumps(_without_none(table))
+
+
+def _without_none(table: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in table.items() if value is not None}
+
+
+def places(names: Iterable[str], given: Iterable[str]) -> tuple[Place, ...]:
+    """Give every set or judge a name and a folder that no other has.
+
+    A second one of a name gets a number; a folder holds no character that a file system or a shell
+    could take for something else.
+
+    >>> [(one.name, one.folder) for one in places(["a b", "a b", "../x"], ["1", "2", "3"])]
+    [('a b', 'a-b'), ('a b 2', 'a-b-2'), ('../x', 'x')]
+    """
+    found: list[Place] = []
+    for wanted, where in zip(names, given, strict=True):
+        plain = wanted.encode("utf-8", "backslashreplace").decode() or "set"
+        name = _free(plain, [one.name for one in found], " ")
+        folder = _free(_slug(plain), [*_TAKEN, *(one.folder for one in found)], "-")
+        found.append(Place(name, folder, where))
+    return tuple(found)
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.")[:_LONGEST].rstrip("-.") or "set"
+
+
+def _free(wanted: str, taken: Sequence[str], between: str) -> str:
+    """Return the name, numbered from 2 where it is taken; file systems may ignore case."""
+    lower = {one.lower() for one in taken}
+    name, number = wanted, 2
+    while name.lower() in lower:
+        name, number = f"{wanted}{between}{number}", number + 1
+    return name
+
+
+def write_study_plan(folder: Path, plan: StudyPlan) -> None:
+    """Write the plan into a study folder, or check that the one there is the same.
+
+    Raises
+    ------
+    PlanMismatch
+        If the folder holds another study; names what differs.
+    UsageError
+        If the folder holds other files and is no study.
+    """
+    path = folder / STUDY_FILE
+    if not path.exists():
+        if any(folder.iterdir()):
+            raise UsageError(
+                f"{folder} is not empty and not a study of spolia; choose another --out"
+            )
+        write_text(path, plan.to_toml())
+        return
+    there, now = asdict(read_study_plan(folder)), asdict(plan)
+    changed = [
+        f"{name} was {json.dumps(there[name])}, now {json.dumps(value)}"
+        for name, value in now.items()
+        if there[name] != value
+    ]
+    if changed:
+        raise PlanMismatch(
+            f"{folder} holds another study: {'; '.join(changed)}; "
+            "use --overwrite to start anew, or another --out"
+        )
+
+
+def is_study(folder: Path) -> bool:
+    """Tell whether a folder holds a study, and not a single audit."""
+    return (folder / STUDY_FILE).is_file()
+
+
+def read_study_plan(folder: Path) -> StudyPlan:
+    """Read the plan of a study.
+
+    Raises
+    ------
+    RunIncomplete
+        If the folder holds no study.
+    UsageError
+        If the plan cannot be read.
+    """
+    path = folder / STUDY_FILE
+    try:
+        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = dict.fromkeys(_OPTIONAL) | table
+        table["exclude"] = tuple(table["exclude"])
+        for name in ("sets", "judges"):
+            table[name] = tuple(_place(path, one) for one in table[name])
+        plan = StudyPlan(**table)
+    except FileNotFoundError:
+        raise RunIncomplete(f"{folder} is not a study: it has no {STUDY_FILE}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as TOML: {error}") from None
+    except (TypeError, KeyError) as error:
+        known = ", ".join(one.name for one in fields(StudyPlan))
+        raise UsageError(f"{path} must have the keys {known}, but: {error}") from None
+    return plan
+
+
+def _place(path: Path, table: dict[str, Any]) -> Place:
+    one = Place(**table)
+    # A folder is part of a path that is read and written.
+    if not re.fullmatch(r"\w[\w.-]*", one.folder, re.ASCII):
+        raise UsageError(f"{path} names the folder {one.folder!r}, which no study makes")
+    return one

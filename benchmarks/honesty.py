@@ -1,8 +1,9 @@
-"""How often the verdict is right, on real faces with planted truth: the table of the docs.
+"""How often the verdict is right where the truth is planted: the tables of the docs.
 
-``python -m benchmarks honesty MODEL_CARD FACES.zip [--seeds 60]`` prints it; the zip has one folder
-of aligned photos per person. Beside spolia's rule stand the plain competition and the thresholds of
-a face matcher.
+``python -m benchmarks honesty [--seeds 60]`` prints them: digits, of which a generator in closed
+form copies some, and real faces. For faces, CARD is the model card of a face network and FACES.zip
+has one folder of aligned photos per person; without the files there are only digits. Beside
+spolia's rule stand the plain competition and the thresholds of a matcher.
 
 People are split at random into train, control and neither. The synthetic set holds one photo each
 of 400 people in neither (clean), and held-back photos of people in train (leaks), some of them
@@ -11,14 +12,20 @@ faint: a unit row e becomes (1 - a) e + a u with a random direction u.
 
 import argparse
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
 from scipy.stats import kstest
 
-from benchmarks.truth import Cell, People, Sets, draw, people_of, thresholds
+from benchmarks.digits import DigitsCell, draw_digits, rows_of_digits
+from benchmarks.planted import Sets, thresholds
+from benchmarks.real import CARD, FACES
+from benchmarks.truth import Cell, People, draw, people_of
+from spolia.auditing.counting import count_sets
+from spolia.auditing.duplicates import threshold_of
+from spolia.auditing.exclude import Asked
 from spolia.auditing.match import Neighbours
 from spolia.auditing.matching import match_all
 from spolia.auditing.options import Options
@@ -57,10 +64,29 @@ CELLS = (
 )
 
 
+DIGITS = tuple(
+    DigitsCell(*given)
+    for given in (
+        (0.0,),
+        (0.5,),
+        (1.0,),
+        (1.0, 10),
+        (1.0, 50),
+        (0.0, 500, 0.25),
+        (0.5, 500, 0.25),
+        (1.0, 50, 0.25),
+        (0.0, 500, 2.0),
+        (0.5, 500, 2.0),
+        (1.0, 50, 2.0),
+    )
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """What the rules said of one draw: (named, false, right) by rule and level."""
 
+    leaks: int
     counts: dict[tuple[str, float], tuple[int, int, int]]
     bound_held: bool
     borrowed: bool
@@ -68,17 +94,25 @@ class Outcome:
 
 
 def run(sets: Sets, naive: dict[float, float]) -> Outcome:
-    """Judge one draw by every rule."""
-    plan = Plan("memory:", "memory:", "memory:", "precomputed")
+    """Judge one draw by every rule, as an audit does: near-duplicates are searched first."""
+    kind = sets.sides["train"].model.kind
+    plan = Plan(
+        *("memory:", "memory:", "memory:", "precomputed"), duplicates=threshold_of("auto", kind)
+    )
+    options = Options(threads=1)
     with tempfile.TemporaryDirectory() as folder:
-        matched = match_all(Path(folder), sets.sides, plan, Options(threads=1), silent)
+        asked = Asked(None, ())
+        counted = count_sets(Path(folder), sets.sides, asked, plan, options, silent)
+        sets = replace(sets, sides=counted.sets)
+        matched = match_all(Path(folder), sets.sides, plan, options, silent)
     beside = matched.control
     assert beside is not None
     train, control = sets.sides["train"], sets.sides["control"]
     verdict = judge(
         sets.sides["synthetic"], train, control, to_train=matched.to_train, beside=beside, fdr=0.05
     )
-    leaked = np.isin(np.array(train.identities), list(sets.leaked))
+    leaked = np.zeros(len(train.identities), dtype=bool)
+    leaked[train.identity[sets.leaked]] = True
     counts = {}
 
     def note(rule: str, level: float, found: np.ndarray) -> None:
@@ -97,7 +131,11 @@ def run(sets: Sets, naive: dict[float, float]) -> Outcome:
         found[train.identity[matched.to_train.indices[best >= threshold, 0]]] = True
         note("matcher", fmr, found)
     return Outcome(
-        counts, _bound_held(verdict, leaked), verdict.rule.borrowed, _clean_p(verdict, sets)
+        int(leaked.sum()),
+        counts,
+        _bound_held(verdict, leaked),
+        verdict.rule.borrowed,
+        _clean_p(verdict, sets),
     )
 
 
@@ -134,12 +172,17 @@ def interval(values: list[float]) -> str:
     return f"{mean:.3f} ({max(0.0, mean - error):.3f} to {min(1.0, mean + error):.3f})"
 
 
-def _one(task: tuple[People, Cell, int, dict[float, float]]) -> Outcome:
+def _face(task: tuple[People, Cell, int, dict[float, float]]) -> Outcome:
     people, cell, seed, naive = task
     return run(draw(people, cell, seed), naive)
 
 
-def report(cell: Cell, outcomes: list[Outcome]) -> None:
+def _digit(task: tuple[DigitsCell, int, dict[float, float]]) -> Outcome:
+    cell, seed, naive = task
+    return run(draw_digits(cell, seed), naive)
+
+
+def report(cell: Cell | DigitsCell, outcomes: list[Outcome]) -> None:
     n = len(outcomes)
     held = exact_rate(sum(one.bound_held for one in outcomes), n)
     lent = sum(one.borrowed for one in outcomes)
@@ -154,7 +197,9 @@ def report(cell: Cell, outcomes: list[Outcome]) -> None:
         some = exact_rate(sum(named > 0 for named, _, _ in counts), n)
         asked = f"FMR {level:g}" if rule == "matcher" else f"{level:.0%}"
         share = interval([wrong / max(1, named) for named, wrong, _ in counts])
-        power = interval([right / cell.leaks for _, _, right in counts]) if cell.leaks else "-"
+        power = "-"
+        if any(one.leaks for one in outcomes):
+            power = interval([c[2] / one.leaks for c, one in zip(counts, outcomes, strict=True)])
         named = float(np.mean([named for named, _, _ in counts]))
         print(
             f"| {rule} | {asked} | {some.count} of {n} ({some.low:.3f} to {some.high:.3f}) | "
@@ -163,7 +208,7 @@ def report(cell: Cell, outcomes: list[Outcome]) -> None:
         )
 
 
-def uniform(cell: Cell, outcomes: list[Outcome]) -> None:
+def uniform(cell: Cell | DigitsCell, outcomes: list[Outcome]) -> None:
     """Test the p-values of clean records, one random record of each draw: these are independent."""
     rng = np.random.default_rng(0)
     pooled = np.concatenate([one.clean_p for one in outcomes])
@@ -176,27 +221,44 @@ def uniform(cell: Cell, outcomes: list[Outcome]) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("card", type=Path)
-    parser.add_argument("faces", type=Path)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks honesty", description=__doc__)
+    parser.add_argument("card", type=Path, nargs="?", default=CARD, metavar="CARD")
+    parser.add_argument("faces", type=Path, nargs="?", default=FACES, metavar="FACES.zip")
     parser.add_argument("--seeds", type=int, default=60)
     parser.add_argument("--only", type=int, nargs="*", help="numbers of cells; default all")
+    parser.add_argument("--on", choices=("digits", "faces", "both"), default="both")
     asked = parser.parse_args(arguments)
-    people = people_of(asked.card, asked.faces)
-    naive = thresholds(people, FMRS)
-    print(f"{asked.seeds} draws a cell; thresholds of the matcher: {naive}")
+    seeds = range(asked.seeds)
     clean = []
     with Pool(2) as pool:
-        for number, cell in enumerate(CELLS):
-            if asked.only and number not in asked.only:
-                continue
-            tasks = [(people, cell, seed, naive) for seed in range(asked.seeds)]
-            outcomes = pool.map(_one, tasks, chunksize=1)
-            report(cell, outcomes)
-            if cell.leaks == 0:
-                clean.append((cell, outcomes))
+        if asked.on != "faces":
+            rows = rows_of_digits()
+            naive = thresholds(rows, np.arange(len(rows)), FMRS)
+            print(f"{asked.seeds} draws a cell of digits; thresholds of the matcher: {naive}")
+            for cell in _chosen(DIGITS, asked.only):
+                tasks = [(cell, seed, naive) for seed in seeds]
+                clean += _report(cell, pool.map(_digit, tasks, chunksize=1))
+        if asked.on != "digits" and asked.faces.exists():
+            people = people_of(asked.card, asked.faces)
+            naive = thresholds(*people.every_photo(), FMRS)
+            print(f"\n{asked.seeds} draws a cell of faces; thresholds of the matcher: {naive}")
+            for cell in _chosen(CELLS, asked.only):
+                tasks = [(people, cell, seed, naive) for seed in seeds]
+                clean += _report(cell, pool.map(_face, tasks, chunksize=1))
+        elif asked.on != "digits":
+            print(f"\nNo faces: there is no {asked.faces}.")
     print("\n### p-values of clean records\n")
     print("| cell | p-values | largest deviation | KS p, one record a draw | share at or below |")
     print("|---|---|---|---|---|")
     for cell, outcomes in clean:
         uniform(cell, outcomes)
+
+
+def _chosen(cells: tuple, only: list[int] | None) -> list:
+    return [cell for i, cell in enumerate(cells) if not only or i in only]
+
+
+def _report(cell: Cell | DigitsCell, outcomes: list[Outcome]) -> list:
+    """Print the table of a cell; return it where nothing leaked, for the table of p-values."""
+    report(cell, outcomes)
+    return [] if outcomes[0].leaks else [(cell, outcomes)]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.planted import Sets
 from spolia import Embeddings
 from spolia.auditing.embed import embed_source
 from spolia.auditing.sets import AuditSet, prepare
@@ -53,15 +54,11 @@ class People:
     photos: dict[str, np.ndarray]
     model: ModelSummary
 
-
-@dataclass(frozen=True, eq=False)
-class Sets:
-    """One draw."""
-
-    sides: dict[str, AuditSet]
-    leaked: frozenset[str]
-    clean: np.ndarray
-    """Rows of the synthetic set that are not leaks."""
+    def every_photo(self) -> tuple[Float32, np.ndarray]:
+        """Return the rows of all photos and the number of each one's person."""
+        own = list(self.photos.values())
+        whose = np.repeat(np.arange(len(own)), [one.size for one in own])
+        return self.rows[np.concatenate(own)], whose
 
 
 def people_of(card: Path, archive: Path) -> People:
@@ -75,15 +72,6 @@ def people_of(card: Path, archive: Path) -> People:
     for i, name in enumerate(opened.identity_of):
         photos.setdefault(ALIASES.get(name, name), []).append(i)
     return People(rows, {name: np.array(own) for name, own in photos.items()}, embedder.summary)
-
-
-def thresholds(people: People, fmrs: tuple[float, ...]) -> dict[float, float]:
-    """Similarities that a share of all pairs of photos of two people reach."""
-    whose = np.concatenate([np.full(own.size, i) for i, own in enumerate(people.photos.values())])
-    rows = people.rows[np.concatenate(list(people.photos.values()))]
-    upper = np.triu(whose[:, None] != whose[None, :])
-    similarity = np.sort((rows @ rows.T)[upper])
-    return {fmr: float(similarity[-max(1, round(fmr * similarity.size))]) for fmr in fmrs}
 
 
 def draw(people: People, cell: Cell, seed: int) -> Sets:
@@ -117,7 +105,9 @@ def draw(people: People, cell: Cell, seed: int) -> Sets:
         for role, pairs in photos.items()
     }
     sides["synthetic"] = _set("synthetic", samples, None, people)
-    return Sets(sides, frozenset(leaked), np.arange(cell.leaks * cell.images, len(samples)))
+    whose = [name for name, _ in photos["train"]]
+    leaks = np.flatnonzero(np.isin(whose, leaked))
+    return Sets(sides, leaks, np.arange(cell.leaks * cell.images, len(samples)))
 
 
 def _blend(rows: Float32, a: float, rng: np.random.Generator) -> Float32:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import nbinom
+from scipy.stats import mannwhitneyu, nbinom
 
 from spolia.stats import background, conformal, scores
 from tests.spec import evidence_laws as laws
@@ -26,6 +26,21 @@ def without_the_test_of_the_tail(control, strangers, *, ratio):
     theta = 21 / max(1, np.count_nonzero(strangers >= floor))
     odds = theta / ((1 + theta) * ratio)
     return background.Borrowed(strangers[strangers > floor], floor, odds, 20, 1.0)
+
+
+def mean_ranks_are_compared(control, strangers, *, ratio):
+    lent = without_the_test_of_the_tail(control, strangers, ratio=ratio)
+    above = control[control > lent.floor]
+    if mannwhitneyu(above, lent.scores, alternative="greater").pvalue < 0.01:
+        return background.NotBorrowed("")
+    return lent
+
+
+def both_directions_are_tested(control, strangers, *, ratio):
+    lent = without_the_test_of_the_tail(control, strangers, ratio=ratio)
+    if mannwhitneyu(control[control > lent.floor], lent.scores).pvalue < 0.01:
+        return background.NotBorrowed("")
+    return lent
 
 
 def every_direction_counts(asking, closest, score):
@@ -64,6 +79,14 @@ def everything_is_seen_at_once(*, won):
         (laws.law_a_borrowed_tail_keeps_the_false_share, compared_directly),
         (laws.law_a_small_control_is_corrected_in_the_tail, without_the_size_ratio),
         (laws.law_nothing_is_borrowed_of_another_shape, without_the_test_of_the_tail),
+        (
+            laws.law_a_few_that_are_close_to_everything_are_not_missed,
+            mean_ranks_are_compared,
+        ),
+        (
+            laws.law_a_control_that_falls_off_faster_is_judged_too,
+            both_directions_are_tested,
+        ),
         (laws.law_a_pair_of_strangers_counts_once, every_direction_counts),
         (laws.law_bounds_hold_at_every_threshold_at_once, each_threshold_by_itself),
         (laws.law_bounds_hold_at_every_threshold_at_once, the_average_as_a_bound),

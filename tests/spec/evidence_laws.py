@@ -49,6 +49,38 @@ def law_nothing_is_borrowed_of_another_shape(borrow):
     assert sum(isinstance(one, NotBorrowed) for one in lent) >= 18
 
 
+def law_a_control_that_falls_off_faster_is_judged_too(borrow):
+    """Ten leaks are named, and fewer false ones than asked: strangers are closer than chance is."""
+    shares, right = [], []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        train, control = 0.25 * rng.gumbel(size=(2, 600))
+        train[:10] += 9.0
+        lent = borrow(control, rng.gumbel(size=1200), ratio=1.0)
+        found = np.flatnonzero(named(lent, train, control, ratio=1.0, fdr=0.05))
+        shares.append(np.mean(found >= 10) if found.size else 0.0)
+        right.append(np.count_nonzero(found < 10))
+    assert np.mean(shares) <= 0.05
+    assert np.mean(right) > 9.0
+
+
+def law_a_few_that_are_close_to_everything_are_not_missed(borrow):
+    """Most scores fall off faster than strangers', and some of train and control lie on top.
+
+    A generator of blurred images with a few prototypes among them makes such scores.
+    """
+    some = []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        train, control = 0.5 * rng.gumbel(size=(2, 900))
+        for side in (train, control):
+            on_top = rng.poisson(8)
+            side[:on_top] = 6.0 + 0.1 * rng.normal(size=on_top)
+        lent = borrow(control, rng.gumbel(size=1800), ratio=1.0)
+        some.append(named(lent, train, control, ratio=1.0, fdr=0.1).any())
+    assert np.mean(some) <= 0.1
+
+
 def law_a_pair_of_strangers_counts_once(pair_scores):
     """Two identities that are closest to each other are one pair, with the closer direction."""
     found = pair_scores(np.array([0, 1, 2]), np.array([1, 0, 0]), np.array([0.5, 0.7, 0.1]))

@@ -37,6 +37,8 @@ LAWS = [
     (laws.law_a_borrowed_tail_keeps_the_false_share, borrow),
     (laws.law_a_small_control_is_corrected_in_the_tail, borrow),
     (laws.law_nothing_is_borrowed_of_another_shape, borrow),
+    (laws.law_a_control_that_falls_off_faster_is_judged_too, borrow),
+    (laws.law_a_few_that_are_close_to_everything_are_not_missed, borrow),
     (laws.law_a_pair_of_strangers_counts_once, pair_scores),
     (laws.law_bounds_hold_at_every_threshold_at_once, false_at_most),
     (laws.law_a_single_case_is_uniform, single_case_p),

@@ -81,7 +81,7 @@ class Rule:
     background: int | None
     """Pairs of strangers above the floor."""
     trend_p: float | None
-    """p-value of the test that control and strangers fall off alike."""
+    """p-value of the test that the control falls off as strangers do, or faster."""
 
 
 @dataclass(frozen=True)

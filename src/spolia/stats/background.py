@@ -27,22 +27,33 @@ place of the control,
         \big(1 + \#\{g \in control : A_g \ge t\} + \#\{B \ge t\}\big), \qquad t > u .
 
 **What it needs.** As the competition: without a leak, train and control identities are
-exchangeable. In addition: above *u* the control's scores fall off as the background's do. Then each
-score above *u* that is not of a leak is a train identity's with odds :math:`\theta / ((1+\theta)
-r)` against the others, independently of the rest, and the expected share of false ones is at or
-under *q* by the martingale of Selective SeqStep+. :math:`E[1/\theta]` is the true ratio for any K,
-since *u* is where the K-th of them fell: the estimated ratio adds no bias.
+exchangeable. In addition: above *u* the control's scores fall off as the background's do, or
+faster. If alike, each score above *u* that is not of a leak is a train identity's with odds
+:math:`\theta / ((1+\theta) r)` against the others, independently of the rest, and the expected
+share of false ones is at or under *q* by the martingale of Selective SeqStep+. :math:`E[1/\theta]`
+is the true ratio for any K, since *u* is where the K-th of them fell: the estimated ratio adds no
+bias. If the control falls off faster (the ratio of its density to the background's falls with the
+score), the odds of a score are the smaller the higher it is. As the threshold rises, the scores
+that drop out are then more often a train identity's than those that stay: the martingale becomes a
+supermartingale that starts at the same value, and too many false ones are expected, not too few.
 
-**How it is tested.** Above *u*, the ranks of the control's scores among the background's must be
-those of a random draw (Mann-Whitney, two-sided). If they are not, at 1 %, nothing is borrowed. Nor
-is it where *u* would not lie in the tail: K is at most a tenth of the control's identities and a
-quarter of those that won a record.
+**How it is tested.** Above *u*, the control's scores must not rank higher among the background's
+than a random draw would. For i = 1, 2, 4, 8, ..., let *b* background scores be at or above the i-th
+highest control score. That so few are has the probability
+
+.. math:: P(H \ge i), \qquad H \sim \text{Hypergeometric}\big(\text{all above } u,\;
+    \text{control above } u,\; b + i\big).
+
+If the smallest of these, times their number, is at most 1 %, nothing is borrowed. The highest
+scores are tested by themselves, because it is there that few are named and few can contradict. Nor
+is anything borrowed where *u* would not lie in the tail: K is at most a tenth of the control's
+identities and a quarter of those that won a record.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import mannwhitneyu
+from scipy.stats import hypergeom
 
 from spolia.core.types import Float64, Int64
 
@@ -51,7 +62,7 @@ LEAST = 10
 MOST = 200
 _SHARE = 0.05
 TREND_LEVEL = 0.01
-"""Level of the test that control and background fall off alike."""
+"""Level of the test that the control falls off as the background does, or faster."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +78,7 @@ class Borrowed:
     control: int
     """K: control scores at or above the floor."""
     trend_p: float
-    """p-value of the test that control and background fall off alike."""
+    """p-value of the test that the control falls off as the background does, or faster."""
 
     @property
     def background(self) -> int:
@@ -137,12 +148,17 @@ def borrow(control_scores: Float64, background: Float64, *, ratio: float) -> Bor
     control_above = won[won > floor]
     trend_p = _trend(control_above, above)
     if trend_p < TREND_LEVEL:
-        return NotBorrowed("control and background do not fall off alike", trend_p)
+        return NotBorrowed("the control falls off more slowly than strangers do", trend_p)
     theta = (k + 1) / at_floor
     return Borrowed(above, floor, theta / ((1.0 + theta) * ratio), k, trend_p)
 
 
 def _trend(control: Float64, background: Float64) -> float:
+    """Return the p-value of the test that ``control`` (descending) is drawn from ``background``."""
     if control.size == 0 or background.size == 0:
         return 1.0
-    return float(mannwhitneyu(control, background, method="asymptotic").pvalue)
+    i = 2 ** np.arange(control.size.bit_length())
+    closer = np.count_nonzero(background[:, None] >= control[i - 1], axis=0)
+    n = control.size + background.size
+    p = hypergeom.sf(i - 1, n, control.size, closer + i)
+    return float(min(1.0, p.size * p.min()))

@@ -12,9 +12,11 @@ faint: a unit row e becomes (1 - a) e + a u with a random direction u.
 
 import argparse
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import Pool
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from scipy.stats import kstest
@@ -36,7 +38,8 @@ from spolia.core.types import Float64
 from spolia.stats.bounds import curve
 from spolia.stats.competition import Nearest, compete, decide
 from spolia.stats.conformal import single_case_p
-from spolia.stats.rates import exact_rate
+
+C = TypeVar("C", Cell, DigitsCell)
 
 LEVELS = (0.01, 0.05, 0.10)
 FMRS = (1e-3, 1e-4, 1e-6)
@@ -166,10 +169,18 @@ def _clean_p(verdict: Verdict, sets: Sets) -> Float64:
     return p[sets.clean]
 
 
+def share(value: float) -> str:
+    """A share without the zero before the point."""
+    return "0" if value == 0.0 else f"{value:.3f}".removeprefix("0")
+
+
 def interval(values: list[float]) -> str:
     """Mean over draws and its 95 % interval."""
     mean, error = float(np.mean(values)), 1.96 * float(np.std(values, ddof=1)) / len(values) ** 0.5
-    return f"{mean:.3f} ({max(0.0, mean - error):.3f} to {min(1.0, mean + error):.3f})"
+    if error == 0.0:
+        return share(mean)
+    low, high = max(0.0, mean - error), min(1.0, mean + error)
+    return f"{share(mean)} ({low:.3f} to {high:.3f})".replace("0.", ".")
 
 
 def _face(task: tuple[People, Cell, int, dict[float, float]]) -> Outcome:
@@ -182,41 +193,65 @@ def _digit(task: tuple[DigitsCell, int, dict[float, float]]) -> Outcome:
     return run(draw_digits(cell, seed), naive)
 
 
-def report(cell: Cell | DigitsCell, outcomes: list[Outcome]) -> None:
+TRUTH = (
+    "| planted | strangers counted | asked | draws that name somebody | named | false share "
+    "| share of leaks named | by the plain rule | bound held |"
+)
+MATCHER = "| planted | FMR | named | false share | share of leaks named |"
+CLEAN = (
+    "| planted | p-values | largest deviation | KS p, one record a draw "
+    "| at or below .01, .05, .1, .5 |"
+)
+
+
+def truth_lines(cell: Cell | DigitsCell, outcomes: list[Outcome]) -> list[str]:
+    """What spolia names, beside the plain competition, with 95 % intervals over draws."""
     n = len(outcomes)
-    held = exact_rate(sum(one.bound_held for one in outcomes), n)
-    lent = sum(one.borrowed for one in outcomes)
-    print(f"\n### {cell}\n")
-    print(f"FDP bound held in {held.count} of {n}; strangers counted in {lent} of {n}.\n")
-    print(
-        "| rule | asked | draws that name somebody | named | false share | share of leaks named |"
-    )
-    print("|---|---|---|---|---|---|")
-    for rule, level in outcomes[0].counts:
-        counts = [one.counts[rule, level] for one in outcomes]
-        some = exact_rate(sum(named > 0 for named, _, _ in counts), n)
-        asked = f"FMR {level:g}" if rule == "matcher" else f"{level:.0%}"
-        share = interval([wrong / max(1, named) for named, wrong, _ in counts])
-        power = "-"
-        if any(one.leaks for one in outcomes):
-            power = interval([c[2] / one.leaks for c, one in zip(counts, outcomes, strict=True)])
-        named = float(np.mean([named for named, _, _ in counts]))
-        print(
-            f"| {rule} | {asked} | {some.count} of {n} ({some.low:.3f} to {some.high:.3f}) | "
-            f"{named:.1f} | {share} | {power} |",
-            flush=True,
+    lines = []
+    for level in LEVELS:
+        named, false, power = _shares("spolia", level, outcomes)
+        some = sum(one.counts["spolia", level][0] > 0 for one in outcomes)
+        plain = _shares("plain competition", level, outcomes)[2]
+        first = level == LEVELS[0]
+        lent = f"{sum(one.borrowed for one in outcomes)} of {n}" if first else ""
+        held = f"{sum(one.bound_held for one in outcomes)} of {n}" if first else ""
+        lines.append(
+            f"| {cell if first else ''} | {lent} | {level:.0%} | {some} of {n} | {named:.1f} | "
+            f"{false} | {power} | {plain.split(' ')[0]} | {held} |"
         )
+    return lines
 
 
-def uniform(cell: Cell | DigitsCell, outcomes: list[Outcome]) -> None:
+def matcher_lines(cell: Cell | DigitsCell, outcomes: list[Outcome]) -> list[str]:
+    """What the thresholds of a matcher name."""
+    lines = []
+    for fmr in FMRS:
+        named, false, power = _shares("matcher", fmr, outcomes)
+        first = cell if fmr == FMRS[0] else ""
+        lines.append(f"| {first} | {fmr:g} | {named:.1f} | {false} | {power} |")
+    return lines
+
+
+def _shares(rule: str, level: float, outcomes: list[Outcome]) -> tuple[float, str, str]:
+    """Return how many a rule names, the share of false ones, and the share of leaks named."""
+    counts = [one.counts[rule, level] for one in outcomes]
+    false = interval([wrong / max(1, named) for named, wrong, _ in counts])
+    leaks = [one.leaks for one in outcomes]
+    power = "–"
+    if all(leaks):
+        power = interval([right / n for (_, _, right), n in zip(counts, leaks, strict=True)])
+    return float(np.mean([named for named, _, _ in counts])), false, power
+
+
+def clean_line(cell: Cell | DigitsCell, outcomes: list[Outcome]) -> str:
     """Test the p-values of clean records, one random record of each draw: these are independent."""
     rng = np.random.default_rng(0)
     pooled = np.concatenate([one.clean_p for one in outcomes])
     one_each = np.array([rng.choice(one.clean_p) for one in outcomes])
-    quantiles = ", ".join(f"{np.mean(pooled <= at):.3f} at {at}" for at in (0.01, 0.05, 0.1, 0.5))
-    print(
-        f"| {cell} | {pooled.size:,} | {kstest(pooled, 'uniform').statistic:.4f} | "
-        f"{kstest(one_each, 'uniform').pvalue:.2f} | {quantiles} |"
+    at = ", ".join(share(float(np.mean(pooled <= level))) for level in (0.01, 0.05, 0.1, 0.5))
+    return (
+        f"| {cell} | {pooled.size:,} | {share(kstest(pooled, 'uniform').statistic)} | "
+        f"{kstest(one_each, 'uniform').pvalue:.2f} | {at} |"
     )
 
 
@@ -229,36 +264,45 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--on", choices=("digits", "faces", "both"), default="both")
     asked = parser.parse_args(arguments)
     seeds = range(asked.seeds)
-    clean = []
     with Pool(2) as pool:
         if asked.on != "faces":
             rows = rows_of_digits()
             naive = thresholds(rows, np.arange(len(rows)), FMRS)
-            print(f"{asked.seeds} draws a cell of digits; thresholds of the matcher: {naive}")
-            for cell in _chosen(DIGITS, asked.only):
-                tasks = [(cell, seed, naive) for seed in seeds]
-                clean += _report(cell, pool.map(_digit, tasks, chunksize=1))
+            print(f"## Digits, {asked.seeds} draws; thresholds of the matcher: {naive}\n")
+            _print_tables(
+                _chosen(DIGITS, asked.only),
+                lambda cell: pool.map(_digit, [(cell, i, naive) for i in seeds], chunksize=1),
+            )
         if asked.on != "digits" and asked.faces.exists():
             people = people_of(asked.card, asked.faces)
             naive = thresholds(*people.every_photo(), FMRS)
-            print(f"\n{asked.seeds} draws a cell of faces; thresholds of the matcher: {naive}")
-            for cell in _chosen(CELLS, asked.only):
-                tasks = [(people, cell, seed, naive) for seed in seeds]
-                clean += _report(cell, pool.map(_face, tasks, chunksize=1))
+            print(f"## Faces, {asked.seeds} draws; thresholds of the matcher: {naive}\n")
+            _print_tables(
+                _chosen(CELLS, asked.only),
+                lambda cell: pool.map(
+                    _face, [(people, cell, i, naive) for i in seeds], chunksize=1
+                ),
+            )
         elif asked.on != "digits":
-            print(f"\nNo faces: there is no {asked.faces}.")
-    print("\n### p-values of clean records\n")
-    print("| cell | p-values | largest deviation | KS p, one record a draw | share at or below |")
-    print("|---|---|---|---|---|")
-    for cell, outcomes in clean:
-        uniform(cell, outcomes)
+            print(f"No faces: there is no {asked.faces}.")
 
 
-def _chosen(cells: tuple, only: list[int] | None) -> list:
+def _chosen(cells: Sequence[C], only: list[int] | None) -> list[C]:
     return [cell for i, cell in enumerate(cells) if not only or i in only]
 
 
-def _report(cell: Cell | DigitsCell, outcomes: list[Outcome]) -> list:
-    """Print the table of a cell; return it where nothing leaked, for the table of p-values."""
-    report(cell, outcomes)
-    return [] if outcomes[0].leaks else [(cell, outcomes)]
+def _head(names: str) -> list[str]:
+    return [names, "|---" * (names.count("|") - 1) + "|"]
+
+
+def _print_tables(cells: list[C], outcomes_of: Callable[[C], list[Outcome]]) -> None:
+    """Print the tables of some cells: the first line by line, as long as it takes."""
+    print(*_head(TRUTH), sep="\n", flush=True)
+    matcher, clean = _head(MATCHER), _head(CLEAN)
+    for cell in cells:
+        outcomes = outcomes_of(cell)
+        print(*truth_lines(cell, outcomes), sep="\n", flush=True)
+        matcher += matcher_lines(cell, outcomes)
+        if not any(one.leaks for one in outcomes):
+            clean.append(clean_line(cell, outcomes))
+    print("", *matcher, "", *clean, "", sep="\n", flush=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from itertools import combinations
 
+from spolia.auditing.instrument import judge_notes
 from spolia.auditing.result import AuditResult
 from spolia.auditing.study_plan import StudyPlan
 from spolia.core.results import EXIT_CODES, Outcome
@@ -134,6 +135,10 @@ def _notes(plan: StudyPlan, sets: tuple[StudiedSet, ...], judges: tuple[Judge, .
             f"Each of the {len(sets)} sets is judged by itself at {rate}: nothing is corrected for "
             "their number. Of many sets one looks best or worst by chance; quote all of them."
         )
+    for place, judge in zip(plan.judges, judges, strict=True):
+        if plan.control is not None:
+            cell = plan.cell(plan.sets[0], place)
+            notes += [f"{judge.name}: {one}" for one in judge_notes(cell, judge.model)]
     for one, other in combinations(judges, 2):
         shared = _trained_alike(one, other)
         if shared:

@@ -1,5 +1,6 @@
 """The verdict in words and numbers that can be published as they are."""
 
+from spolia.auditing.instrument import judge_notes
 from spolia.auditing.plan import Plan
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.verdict import LEAN_LEVEL, Verdict
@@ -154,6 +155,7 @@ def _notes(plan: Plan, sets: dict[str, AuditSet], verdict: Verdict | None, ties:
     ]
     if verdict is None:
         return notes
+    notes += judge_notes(plan, sets["train"].model)
     notes += _control_notes(sets, ties)
     if verdict.exposed.train.count == 0 and verdict.exposed.control.count > 0:
         notes.append(

@@ -126,6 +126,17 @@ def out_of(rate: Rate) -> str:
     return f"{thousands(rate.count)} of {thousands(rate.n)}"
 
 
+def limits(rate: Rate) -> str:
+    r"""Return the ends of a rate's interval, rounded outward, for a table that names its level.
+
+    >>> limits(Rate(0.042, 0.0304, 0.0562, 1000, 42)), limits(Rate(0.0, 0.0, 0.0362, 100, 0))
+    ('3.0\xa0% to 5.7\xa0%', 'up to 3.7\xa0%')
+    """
+    if rate.low <= 0.0:
+        return f"up to {at_most(rate.high)}"
+    return f"{percent(rate.low, rounding=ROUND_FLOOR)} to {at_most(rate.high)}"
+
+
 def interval(rate: Rate) -> str:
     r"""Return a rate's interval, rounded outward so that it still covers.
 
@@ -134,10 +145,7 @@ def interval(rate: Rate) -> str:
     >>> interval(Rate(0.0, 0.0, 0.0362, 100, 0))
     '95\xa0% interval up to 3.7\xa0%'
     """
-    name = f"{level(rate.confidence)} interval"
-    if rate.low <= 0.0:
-        return f"{name} up to {at_most(rate.high)}"
-    return f"{name} {percent(rate.low, rounding=ROUND_FLOOR)} to {at_most(rate.high)}"
+    return f"{level(rate.confidence)} interval {limits(rate)}"
 
 
 def similarity(value: float | None) -> str:

@@ -2,7 +2,7 @@
 
 import html
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -131,6 +131,70 @@ def counted(result):
         named_by = {frozenset(by.judges): by.count for by in both.named_by}
         said[one.name] = (cells, both.exposed, both.any_judge, named_by, both.by_all, table)
     return said
+
+
+def test_near_duplicates_are_searched_and_quality_measured_once_for_all_sets(sets, tmp_path):
+    out = tmp_path / "run"
+    do(sets, SEEING[:1], out=out)
+    assert {one.name.split("-")[0] for one in (out / "duplicates").iterdir()} == {
+        *("train", "control", "across"),
+    }
+    # Train and control are measured once, and each of the two sets.
+    assert sorted(one.name.split("-")[0] for one in (out / "quality").iterdir()) == [
+        *("control", "synthetic", "synthetic", "train"),
+    ]
+    own = {one.name for one in (out / "leaky" / "pixels").iterdir()}
+    assert not own & {"duplicates", "quality"}
+
+
+def test_records_are_set_aside_in_every_audit(sets, tmp_path):
+    listed, columns = tmp_path / "list.txt", tmp_path / "known.csv"
+    listed.write_text("".join(f"{i:03d}\n" for i in range(10)))
+    rows = "".join(f"train,{i:03d},{'child' if i == 11 else 'adult'}\n" for i in range(200))
+    columns.write_text(f"set,id,age\n{rows}")
+    options = spolia.Options(
+        exclude_list=listed, columns=columns, exclude=("age=child",), duplicates=0.99
+    )
+    out = tmp_path / "run"
+    result = do(sets, SEEING[:1], out=out, options=options)
+    for name in ("leaky", "clean"):
+        cell = result.cells[name, "pixels"]
+        alone = spolia.audit(
+            train=sets["train"],
+            control=sets["control"],
+            synthetic=sets[name],
+            embedder=SEEING[0],
+            options=options,
+        )
+        assert cell.plan == alone.plan
+        assert cell.plan.duplicates == 0.99
+        assert cell.to_json() == alone.to_json()
+        excluded = cell.summary.counting.excluded
+        assert sum(one.records for one in excluded if one.role == "train") == 11
+    assert "011" not in result.cells["leaky", "pixels"].identities["identity"].to_pylist()
+    assert verify_study(out).audits == 2
+    assert read_study_plan(out) == result.plan
+
+
+def test_a_judge_decides_what_counts_as_one_photo(sets, tmp_path):
+    @dataclass(frozen=True)
+    class Faces(Pixels):
+        name: str = "faces"
+        kind = "identity"
+
+    result = do(sets, (Pixels(), Faces()), names=("clean",), out=tmp_path / "run")
+    assert [one.duplicates for one in result.plan.judges] == [0.998, 0.97]
+    assert read_study_plan(tmp_path / "run") == result.plan
+
+
+def test_a_judge_that_may_know_the_people_is_noted(sets):
+    @dataclass(frozen=True)
+    class Faces(Pixels):
+        kind = "identity"
+
+    result = do(sets, (Faces("faces", trained_on=("WebFace",)), Pixels()), names=("clean",))
+    said = "faces: The judge was trained on WebFace"
+    assert any(note.startswith(said) for note in result.summary.notes)
 
 
 def test_the_order_of_judges_and_sets_does_not_matter(sets, whole):
@@ -364,7 +428,7 @@ def test_every_audit_and_every_number_is_on_the_page(whole):
         for cell in one.cells:
             for rate in (cell.exposed.train, cell.exposed.control, cell.flagged.train):
                 assert written.out_of(rate) in page
-                assert written.interval(rate) in page
+                assert written.limits(rate) in page
         assert written.in_full(one.together.exposed.train) in page
         assert written.in_full(one.together.exposed.control) in page
         assert written.in_full(one.together.any_judge) in page

@@ -1,8 +1,7 @@
 """Which kind is a hit called, where the truth is known? For the page of the method.
 
 ``python -m benchmarks kinds [DATA]`` prints the tables of ``docs/methods/kinds.md``; about five
-minutes of one core. DATA is the folder of real images, by default ``../shared/data``; ``--faces``
-needs ``SPOLIA_MODELS`` to name the folder of the face network.
+minutes of one core. DATA is the folder of real images, by default ``../shared/data``.
 
 Edits: photos with known edits, and edits made here. Held-out: images that were never copied, each
 beside its nearest training image as if it had been found. Faces: whole audits.
@@ -24,6 +23,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 import spolia
 from benchmarks.faces import people_of, split_people, write_sets
+from benchmarks.real import CARD, DATA
 from spolia.core.seeds import stream
 from spolia.core.types import Float32
 from spolia.embedding.copies import Agreement, Canvas, compare
@@ -37,7 +37,6 @@ UInt8 = npt.NDArray[np.uint8]
 Pair = tuple[UInt8, UInt8]
 
 KINDS = ("photo copy", "near duplicate", "same identity", "unresolved")
-CARD = Path(__file__).parents[1] / "tests" / "cards" / "mobilefacenet_ms1m_112.toml"
 CONTROL_PAIRS = 200
 HELD_OUT = 2000
 STRICT_L2 = 0.15
@@ -306,7 +305,7 @@ def face_table(data: Path, seeds: int) -> list[str]:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks kinds", description=__doc__)
-    parser.add_argument("data", type=Path, nargs="?", default=Path("../shared/data"))
+    parser.add_argument("data", type=Path, nargs="?", default=DATA)
     parser.add_argument("--seeds", type=int, default=5, help="audits of faces")
     asked = parser.parse_args(arguments)
     for table in (edits, held_out_table, lambda data: face_table(data, asked.seeds)):

@@ -59,6 +59,11 @@ def galleries_of_one_size(case, null, *, ratio):
     return conformal.single_case_p(case, null, ratio=1.0)
 
 
+def a_power_for_every_ratio(case, null, *, ratio):
+    p = conformal.single_case_p(case, null[:, :1], ratio=1.0)
+    return 1.0 - (1.0 - p) ** (1.0 / ratio)
+
+
 def over_train_alone(records, train, control):
     mean, deviation = scores.similarity_to_all(records, scores.moments(train))
     return scores.standard_scores(np.full(len(records), 0.5), mean, deviation)
@@ -91,6 +96,7 @@ def everything_is_seen_at_once(*, won):
         (laws.law_bounds_hold_at_every_threshold_at_once, each_threshold_by_itself),
         (laws.law_bounds_hold_at_every_threshold_at_once, the_average_as_a_bound),
         (laws.law_a_single_case_is_uniform, galleries_of_one_size),
+        (laws.law_a_single_case_is_not_rare_by_chance, a_power_for_every_ratio),
         (laws.law_a_score_says_nothing_of_who_is_in_train, over_train_alone),
         (laws.law_a_score_says_nothing_of_who_is_in_train, not_rounded),
         (laws.law_planting_sees_what_the_rule_can_name, everything_is_seen_at_once),

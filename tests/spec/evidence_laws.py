@@ -105,14 +105,31 @@ def law_bounds_hold_at_every_threshold_at_once(false_at_most):
 
 
 def law_a_single_case_is_uniform(single_case_p):
-    """Also where train is four times as large as the control."""
+    """Also where train is four times as large as the control, or half as large."""
+    for ratio, of_train in ((0.25, 100), (1.0, 25), (2.5, 10)):
+        p = single_cases(single_case_p, ratio, of_train, unlike=0.0)
+        for level in (0.1, 0.3, 0.5, 0.8):
+            assert abs(np.mean(p <= level) - level) <= 0.1 * level + 0.04
+
+
+def law_a_single_case_is_not_rare_by_chance(single_case_p):
+    """Where some records are closer to everything than others, p is uniform or larger."""
+    for ratio, of_train in ((0.25, 100), (1.0, 25), (2.5, 10)):
+        p = single_cases(single_case_p, ratio, of_train, unlike=3.0)
+        for level in (0.1, 0.3, 0.5, 0.8):
+            assert np.mean(p <= level) <= level + 0.03
+
+
+def single_cases(single_case_p, ratio, of_train, *, unlike):
+    """The p of one record in each of 2,000 draws; nothing leaked."""
     p = []
     for seed in range(2000):
         rng = np.random.default_rng(seed)
-        null = rng.normal(size=(60, 25)).max(axis=1)
-        p.append(single_case_p(np.array([rng.normal(size=100).max()]), null, ratio=0.25)[0])
-    for level in (0.1, 0.3, 0.5, 0.8):
-        assert abs(np.mean(np.array(p) <= level) - level) <= 0.1 * level + 0.04
+        level = unlike * rng.normal(size=61)
+        null = np.sort(level[:60, None] + rng.normal(size=(60, 25)), axis=1)[:, ::-1][:, :5]
+        case = level[60] + rng.normal(size=of_train).max()
+        p.append(single_case_p(np.array([case]), null, ratio=ratio)[0])
+    return np.array(p)
 
 
 def law_a_score_says_nothing_of_who_is_in_train(score):

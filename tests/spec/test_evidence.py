@@ -42,6 +42,7 @@ LAWS = [
     (laws.law_a_pair_of_strangers_counts_once, pair_scores),
     (laws.law_bounds_hold_at_every_threshold_at_once, false_at_most),
     (laws.law_a_single_case_is_uniform, single_case_p),
+    (laws.law_a_single_case_is_not_rare_by_chance, single_case_p),
     (laws.law_a_score_says_nothing_of_who_is_in_train, standard),
     (laws.law_planting_sees_what_the_rule_can_name, seen_of),
 ]

@@ -35,6 +35,9 @@ class Closest:
     likeness: Float64
     """``(m,)`` what identities are compared by: that cosine, or with templates the mean of it and
     the similarity to the identity's template."""
+    ranked: Float64
+    """``(m, k)`` that of the identities of its k nearest records, descending; ``-inf`` where these
+    are of fewer identities."""
 
 
 def templated(one: AuditSet) -> bool:
@@ -73,21 +76,28 @@ def closest(
         ``(m,)`` the record of ``one`` that a row was taken from and must not be compared with, so
         that it has no part in its identity's template; -1 for none.
     """
+    identity = _identity(one, neighbours.indices)
     if means is None:
         row, similarity = neighbours.indices[:, 0], neighbours.similarities[:, 0]
-        return Closest(row, _identity(one, row), similarity, similarity)
-    identity = _identity(one, neighbours.indices)
+        ranked = _descending(_once(neighbours.similarities, identity))
+        return Closest(row, identity[:, 0], similarity, similarity, ranked)
     to_template = _to_templates(records, means, identity)
     if held_back is not None:
         _without_held_back(to_template, records, identity, one, held_back)
-    likeness = _likeness(neighbours.similarities, to_template, identity)
+    likeness = _once(0.5 * (neighbours.similarities + np.round(to_template, _DIGITS)), identity)
     best = np.argmax(likeness, axis=1)[:, None]
 
     def of_best(values: Int64 | Float64) -> np.ndarray:
         return np.take_along_axis(values, best, axis=1)[:, 0]
 
     row = of_best(neighbours.indices)
-    return Closest(row, _identity(one, row), of_best(neighbours.similarities), of_best(likeness))
+    return Closest(
+        row,
+        _identity(one, row),
+        of_best(neighbours.similarities),
+        of_best(likeness),
+        _descending(likeness),
+    )
 
 
 def _identity(one: AuditSet, row: Int64) -> Int64:
@@ -117,13 +127,17 @@ def _without_held_back(
         to_template[i, identity[i] == own] = row @ template.astype(np.float64)
 
 
-def _likeness(similarity: Float64, to_template: Float64, identity: Int64) -> Float64:
-    """Return ``(m, k)`` likenesses; ``-inf`` for an identity that a nearer record has shown."""
-    likeness = 0.5 * (similarity + np.round(to_template, _DIGITS))
-    for j in range(1, similarity.shape[1]):
+def _once(likeness: Float64, identity: Int64) -> Float64:
+    """Return likenesses ``(m, k)``, ``-inf`` for an identity that a nearer record has shown."""
+    once = likeness.copy()
+    for j in range(1, likeness.shape[1]):
         shown = (identity[:, :j] == identity[:, j : j + 1]).any(axis=1)
-        likeness[shown, j] = -np.inf
-    return likeness
+        once[shown, j] = -np.inf
+    return once
+
+
+def _descending(likeness: Float64) -> Float64:
+    return np.asarray(-np.sort(-likeness, axis=1), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +166,8 @@ class Scored:
     train_score: Float64
     """``(m,)``; ``-inf`` where train is empty."""
     control_score: Float64
+    control_ranked: Float64
+    """``(m, k)`` the scores of the closest identities of control, see `Closest.ranked`."""
     standard: Standard
 
     def nearest(self) -> tuple[Nearest, Nearest]:
@@ -213,6 +229,7 @@ class Scale:
             control,
             standard.score(train.likeness),
             standard.score(control.likeness),
+            np.stack([standard.score(one) for one in control.ranked.T], axis=1),
             standard,
         )
 

@@ -152,7 +152,7 @@ def ranking_table(
         rows = _highest(np.arange(len(synthetic)), scored.train_score)[:RANKED]
         nothing = pa.nulls(rows.size, pa.float64())
         beside, score = scored.control.similarity[rows], scored.train_score[rows]
-        p = single_case_p(score, scored.control_score, ratio=verdict.ratio)
+        p = single_case_p(score, scored.control_ranked, ratio=verdict.ratio)
     return pa.table(
         [
             _take(synthetic.ids, rows),

@@ -135,17 +135,7 @@ def _notes(plan: StudyPlan, sets: tuple[StudiedSet, ...], judges: tuple[Judge, .
             f"Each of the {len(sets)} sets is judged by itself at {rate}: nothing is corrected for "
             "their number. Of many sets one looks best or worst by chance; quote all of them."
         )
-    for place, judge in zip(plan.judges, judges, strict=True):
-        if plan.control is not None:
-            cell = plan.cell(plan.sets[0], place)
-            notes += [f"{judge.name}: {one}" for one in judge_notes(cell, judge.model)]
-    for one, other in combinations(judges, 2):
-        shared = _trained_alike(one, other)
-        if shared:
-            notes.append(
-                f"{one.name} and {other.name} were trained on the same images ({listed(shared)}): "
-                "they are not independent, and what both say is not said twice."
-            )
+    notes += _judges_notes(plan, judges)
     if len(judges) > 1 and plan.control is not None:
         notes.append(
             f"Each judge by itself keeps a false discovery rate of {rate}; their lists taken as "
@@ -166,6 +156,22 @@ def _notes(plan: StudyPlan, sets: tuple[StudiedSet, ...], judges: tuple[Judge, .
             "The judges do not compare the same number of training and control identities: some "
             "images have no structure for one of them."
         )
+    return notes
+
+
+def _judges_notes(plan: StudyPlan, judges: tuple[Judge, ...]) -> list[str]:
+    notes = []
+    for place, judge in zip(plan.judges, judges, strict=True):
+        if plan.control is not None:
+            cell = plan.cell(plan.sets[0], place)
+            notes += [f"{judge.name}: {one}" for one in judge_notes(cell, judge.model)]
+    for one, other in combinations(judges, 2):
+        shared = _trained_alike(one, other)
+        if shared:
+            notes.append(
+                f"{one.name} and {other.name} were trained on the same images ({listed(shared)}): "
+                "they are not independent, and what both say is not said twice."
+            )
     return notes
 
 

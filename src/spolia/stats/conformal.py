@@ -13,13 +13,18 @@ of one size, *s* is one of m + 1 exchangeable numbers, so
 
 .. math:: p_0 = \frac{1 + \#\{l : c_l \ge s\}}{1 + m}
 
-is uniform or larger. If train is 1/r times as large as the control, its best score is the best of
-1/r such draws, and
+is uniform or larger. If train is 1/r > 1 times as large as the control, its best score is the best
+of 1/r such draws, and
 
-.. math:: p = 1 - (1 - p_0)^{1/r} .
+.. math:: p = 1 - (1 - p_0)^{1/r}
 
-That is exact where a record is equally close to everybody, and an approximation otherwise: standard
-scores (`spolia.stats.scores`) make records alike.
+is uniform where records are alike, as standard scores (`spolia.stats.scores`) make them, and larger
+otherwise: :math:`x^{1/r}` is convex, so that the average over records of unlike laws is no less
+than the power of their average. If the control is r > 1 times as large as train, that would err the
+other way. Then a record's score against a random r-th part of the control takes the place of
+:math:`c_l`, averaged over the parts: the j-th closest identity is the closest one of a part with
+probability :math:`(1 - 1/r)^{j-1} / r`. What is left after the identities that are known counts for
+the last of them, which errs upward.
 """
 
 import numpy as np
@@ -35,7 +40,8 @@ def single_case_p(scores: Float64, null: Float64, *, ratio: float) -> Float64:
     scores
         ``(n,)`` best scores against train.
     null
-        ``(m,)`` best scores of records against the control, where nothing can have leaked.
+        ``(m, k)`` scores of records against their k closest identities of the control, descending,
+        ``-inf`` where fewer are known; nothing can have leaked there.
     ratio
         |control| / |train|, > 0.
 
@@ -46,14 +52,23 @@ def single_case_p(scores: Float64, null: Float64, *, ratio: float) -> Float64:
 
     Examples
     --------
-    >>> single_case_p(np.array([0.9, 0.2]), np.array([0.1, 0.3, 0.5]), ratio=1.0).round(6)
+    >>> null = np.array([[0.1], [0.3], [0.5]])
+    >>> single_case_p(np.array([0.9, 0.2]), null, ratio=1.0).round(6)
     array([0.25, 0.75])
     """
-    up = np.sort(null)
-    at_or_above = up.size - np.searchsorted(up, scores, side="left")
-    p = (1.0 + at_or_above) / (1.0 + up.size)
+    m, k = null.shape
+    part = min(1.0, 1.0 / ratio)
+    weights = part * (1.0 - part) ** np.arange(k)
+    weights[-1] = (1.0 - part) ** (k - 1)
+    known = np.isfinite(null)
+    last = null.min(axis=1, where=known, initial=np.inf)
+    filled = np.where(known, null, last[:, None])
+    order = np.argsort(filled, axis=None)
+    above = np.append(np.cumsum(np.tile(weights, m)[order][::-1])[::-1], 0.0)
+    at_or_above = above[np.searchsorted(filled.ravel()[order], scores, side="left")]
+    p = np.minimum((1.0 + at_or_above) / (1.0 + m), 1.0)
     with np.errstate(divide="ignore"):  # p = 1, whose logarithm is -inf, stays 1
-        corrected: Float64 = -np.expm1(np.log1p(-p) / ratio)
+        corrected: Float64 = -np.expm1(np.log1p(-p) * max(1.0, 1.0 / ratio))
     return corrected
 
 

@@ -2,8 +2,10 @@
 
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
@@ -73,15 +75,27 @@ def write_plan(folder: Path, plan: Plan) -> None:
             raise UsageError(f"{folder} is not empty and not a run of spolia; choose another --out")
         write_text(path, plan.to_toml())
         return
-    there = asdict(read_plan(folder))
+    refuse_another(folder, asdict(read_plan(folder)), asdict(plan), "audit")
+
+
+def refuse_another(
+    folder: Path, there: Mapping[str, Any], now: Mapping[str, Any], what: str
+) -> None:
+    """Refuse to write one plan over another.
+
+    Raises
+    ------
+    PlanMismatch
+        If they are not the same; names what differs.
+    """
     changed = [
         f"{name} was {json.dumps(there[name])}, now {json.dumps(value)}"
-        for name, value in asdict(plan).items()
+        for name, value in now.items()
         if there[name] != value
     ]
     if changed:
         raise PlanMismatch(
-            f"{folder} holds another audit: {'; '.join(changed)}; "
+            f"{folder} holds another {what}: {'; '.join(changed)}; "
             "use --overwrite to start anew, or another --out"
         )
 

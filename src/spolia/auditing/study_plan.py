@@ -1,6 +1,5 @@
 """What a study is asked to do: which sets, which judges, and where each audit goes."""
 
-import json
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -11,9 +10,9 @@ from typing import Any
 import tomli_w
 
 from spolia.auditing.folder import REPORTS
-from spolia.auditing.plan import FILE, Plan
+from spolia.auditing.plan import FILE, Plan, refuse_another
 from spolia.auditing.stages import EMBEDDINGS, STUDY_FILE
-from spolia.core.errors import PlanMismatch, RunIncomplete, UsageError
+from spolia.core.errors import RunIncomplete, UsageError
 from spolia.store.atomic import write_text
 
 _TAKEN = (
@@ -159,17 +158,7 @@ def write_study_plan(folder: Path, plan: StudyPlan) -> None:
             )
         write_text(path, plan.to_toml())
         return
-    there, now = asdict(read_study_plan(folder)), asdict(plan)
-    changed = [
-        f"{name} was {json.dumps(there[name])}, now {json.dumps(value)}"
-        for name, value in now.items()
-        if there[name] != value
-    ]
-    if changed:
-        raise PlanMismatch(
-            f"{folder} holds another study: {'; '.join(changed)}; "
-            "use --overwrite to start anew, or another --out"
-        )
+    refuse_another(folder, asdict(read_study_plan(folder)), asdict(plan), "study")
 
 
 def is_study(folder: Path) -> bool:

@@ -15,6 +15,7 @@ EXPERIMENTS = {
     "scale": "benchmarks.scale",
     "seen": "benchmarks.seen",
     "startup": "benchmarks.startup",
+    "statistics": "benchmarks.statistics",
     "tails": "benchmarks.tails",
 }
 

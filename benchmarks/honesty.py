@@ -29,7 +29,7 @@ from spolia.auditing.counting import count_sets
 from spolia.auditing.duplicates import threshold_of
 from spolia.auditing.exclude import Asked
 from spolia.auditing.match import Neighbours
-from spolia.auditing.matching import match_all
+from spolia.auditing.matching import Matched, match_all
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan
 from spolia.auditing.verdict import Verdict, judge
@@ -96,8 +96,8 @@ class Outcome:
     clean_p: Float64
 
 
-def run(sets: Sets, naive: dict[float, float]) -> Outcome:
-    """Judge one draw by every rule, as an audit does: near-duplicates are searched first."""
+def judged(sets: Sets) -> tuple[Sets, Matched, Verdict]:
+    """Judge one draw as an audit does: near-duplicates are searched first."""
     kind = sets.sides["train"].model.kind
     plan = Plan(
         *("memory:", "memory:", "memory:", "precomputed"), duplicates=threshold_of("auto", kind)
@@ -108,14 +108,33 @@ def run(sets: Sets, naive: dict[float, float]) -> Outcome:
         counted = count_sets(Path(folder), sets.sides, asked, plan, options, silent)
         sets = replace(sets, sides=counted.sets)
         matched = match_all(Path(folder), sets.sides, plan, options, silent)
-    beside = matched.control
-    assert beside is not None
+    assert matched.control is not None
     train, control = sets.sides["train"], sets.sides["control"]
     verdict = judge(
-        sets.sides["synthetic"], train, control, to_train=matched.to_train, beside=beside, fdr=0.05
+        sets.sides["synthetic"],
+        train,
+        control,
+        to_train=matched.to_train,
+        beside=matched.control,
+        fdr=0.05,
     )
+    return sets, matched, verdict
+
+
+def leaked_identities(sets: Sets) -> np.ndarray:
+    """Return whether each identity of train leaked."""
+    train = sets.sides["train"]
     leaked = np.zeros(len(train.identities), dtype=bool)
     leaked[train.identity[sets.leaked]] = True
+    return leaked
+
+
+def run(sets: Sets, naive: dict[float, float]) -> Outcome:
+    """Judge one draw by every rule."""
+    sets, matched, verdict = judged(sets)
+    train, beside = sets.sides["train"], matched.control
+    assert beside is not None
+    leaked = leaked_identities(sets)
     counts = {}
 
     def note(rule: str, level: float, found: np.ndarray) -> None:

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spolia.core.errors import UsageError
-from spolia.stats.competition import Nearest, compete, decide, smallest_discovery
+from spolia.stats.competition import (
+    Nearest,
+    compete,
+    decide,
+    mean_of_best,
+    smallest_discovery,
+)
 from spolia.stats.lean import lean_to_train, upper_tail
 from spolia.stats.rates import exact_rate
 from tests.spec.laws import (
@@ -106,6 +112,30 @@ def test_a_record_won_again_raises_the_wins_and_not_the_score():
     contest = compete(train, control, n_train=2, n_control=1)
     assert contest.train_scores.tolist() == [-np.inf, 0.9]
     assert contest.train_wins.tolist() == [0, 3]
+
+
+RECORDS = st.lists(st.tuples(st.integers(0, 4), st.sampled_from([0.1, 0.2, 0.5, 0.9])))
+
+
+@given(RECORDS, st.integers(1, 4))
+def test_the_mean_of_the_best_records_equals_its_definition(records, top):
+    identity = np.array([one for one, _ in records], dtype=np.int64)
+    score = np.array([one for _, one in records], dtype=np.float64)
+    found = mean_of_best(identity, score, 5, top=top, least=0.1)
+    for i in range(5):
+        own = sorted((one for j, one in records if j == i), reverse=True)
+        wanted = np.mean([*own, *[0.1] * top][:top]) if own else -np.inf
+        assert found[i] == pytest.approx(wanted)
+
+
+@given(RECORDS)
+def test_the_mean_of_one_is_what_competes(records):
+    identity = np.array([one for one, _ in records], dtype=np.int64)
+    score = np.array([one for _, one in records], dtype=np.float64)
+    nobody = Nearest(np.full(score.size, -np.inf), np.zeros(score.size, dtype=np.int64))
+    contest = compete(Nearest(score, identity), nobody, n_train=5, n_control=1)
+    found = mean_of_best(identity, score, 5, top=1, least=0.0)
+    assert found.tolist() == contest.train_scores.tolist()
 
 
 @given(st.floats(0.1, 10.0), st.floats(0.001, 0.5))

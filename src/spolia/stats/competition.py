@@ -123,6 +123,42 @@ def _scores(identity: Int64, score: Float64, n: int) -> tuple[Float64, Int64]:
     return scores, np.bincount(identity, minlength=n).astype(np.int64)
 
 
+def mean_of_best(identity: Int64, score: Float64, n: int, *, top: int, least: float) -> Float64:
+    """Return another score of each identity: the mean of its ``top`` best records.
+
+    For comparison (`benchmarks.statistics`): the audit takes the best record alone, ``top=1``. It
+    is as exchangeable as that, if ``least`` does not depend on who is in train.
+
+    Parameters
+    ----------
+    identity, score
+        ``(w,)`` the identity that each record is won by, and how close it is.
+    n
+        Number of identities.
+    top
+        Records that count, at least 1.
+    least
+        What counts for each record that an identity lacks, at most the lowest score.
+
+    Returns
+    -------
+    Float64
+        ``(n,)``; ``-inf`` for an identity that won no record.
+
+    Examples
+    --------
+    >>> mean_of_best(np.array([0, 0, 2]), np.array([0.75, 0.25, 1]), 3, top=2, least=0.0).tolist()
+    [0.5, -inf, 0.5]
+    """
+    order = np.lexsort((-score, identity))
+    identity, score = identity[order], score[order]
+    rank = np.arange(identity.size) - np.searchsorted(identity, identity, side="left")
+    counted = rank < top
+    had = np.bincount(identity[counted], minlength=n)
+    sums = np.bincount(identity[counted], weights=score[counted], minlength=n)
+    return np.where(had > 0, (sums + (top - had) * least) / top, -np.inf)
+
+
 def decide(
     train_scores: Float64,
     control_scores: Float64,

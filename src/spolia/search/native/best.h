@@ -21,8 +21,6 @@ inline bool better(const Pair& one, const Pair& other) {
     return one.query != other.query ? one.query < other.query : one.base < other.base;
 }
 
-constexpr int64_t AT_ONCE = 16;
-
 // A pair whose similarity is only known to lie between two numbers.
 struct Waiting {
     double lower;
@@ -76,28 +74,17 @@ struct Best {
         }
     }
 
-    // Learns the similarity of all that wait: of the most promising first, nearly, until no other
-    // can matter; then exactly, of those that still can. `about` may be off by `error`.
-    template <class About, class Exact>
-    void settle(const About& about, double error, const Exact& exact,
-                std::vector<double>& lowers) {
-        std::sort(waiting, waiting + count, [](const Waiting& one, const Waiting& other) {
-            return one.upper > other.upper;
-        });
-        int64_t known = 0;
-        while (known < count && waiting[known].upper >= floor) {
-            const int64_t stop = std::min(count, known + std::max<int64_t>(keep, AT_ONCE));
-            for (; known < stop; ++known) {
-                Waiting& pair = waiting[known];
-                const double near = about(pair, waiting[std::min(known + 2, count - 1)]);
-                pair.lower = std::max(pair.lower, near - error);
-                pair.upper = std::min(pair.upper, near + error);
-            }
-            raise(known, lowers);
-        }
-        for (int64_t i = 0; i < known; ++i) {
+    // Learns the similarity of all that wait: the most promising first where there are many, so
+    // that the floor rises over the rest.
+    template <class Exact>
+    void settle(const Exact& exact) {
+        if (count > 2 * keep)
+            std::sort(waiting, waiting + count, [](const Waiting& one, const Waiting& other) {
+                return one.upper > other.upper;
+            });
+        for (int64_t i = 0; i < count; ++i) {
             if (waiting[i].upper < floor) continue;
-            const Pair pair = exact(waiting[i]);
+            const Pair pair = exact(waiting[i], waiting[std::min(i + 1, count - 1)]);
             if (pair.similarity < floor) continue;
             best[held++] = pair;
             if (held == keep + extra) prune();

@@ -24,7 +24,7 @@ class _Info(ctypes.Structure):
     _fields_ = (
         ("name", ctypes.c_char_p),
         *((name, ctypes.c_int32) for name in ("runs", "rows", "unit", "offset", "levels")),
-        *((name, ctypes.c_int32) for name in ("columns", "deepest")),
+        *((name, ctypes.c_int32) for name in ("bytes", "fine", "columns", "deepest")),
     )
 
 
@@ -134,10 +134,14 @@ class Kernel:
     """Base rows of a panel."""
     deepest: int
     """Coordinates that can be packed before a sum could overflow."""
+    bytes: int = 1
+    """Bytes of a packed coordinate."""
+    fine: int | None = None
+    """The number of a kernel of two bytes a coordinate for the same machines."""
 
     def depth(self, width: int) -> int:
         """Return the bytes of a packed row of ``width`` coordinates."""
-        return -(-width // self.unit) * self.unit
+        return -(-width * self.bytes // self.unit) * self.unit
 
 
 @cache
@@ -165,6 +169,8 @@ def kernels() -> tuple[Kernel, ...]:
                 unit=info.unit,
                 columns=info.columns,
                 deepest=info.deepest,
+                bytes=info.bytes,
+                fine=None if info.fine < 0 else info.fine,
             )
         )
     return tuple(found)

@@ -44,7 +44,7 @@ def make_cut(
     budget = memory if wanted.above is None else memory // 2
     budget -= m * _BASE_ROW
     keep, best = min(wanted.k or 0, m), min(wanted.top or 0, n * m)
-    waiting = 8 * keep + 64
+    waiting = 2 * keep + 64
     top_waiting = 4 * best + 4096
     shared = 3 * best * _OUTPUT_PAIR
     for count in range(threads, 0, -1):

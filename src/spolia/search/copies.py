@@ -72,11 +72,13 @@ def _sure(rank: Int64, run: Int64, groups: Int64) -> Int64:
 def _by_hash(rows: Rows) -> tuple[Int64, Flags]:
     """Return the rows stably sorted by hash, and which of them hash like the next, ``(m - 1,)``."""
     m, d = rows.shape
-    weights = np.random.default_rng(0).integers(1, 1 << 63, size=d, dtype=np.uint64)
+    wide = np.uint32 if d % 2 else np.uint64  # two coordinates at a time, where they are even
+    width = d // (wide().itemsize // 4)
+    weights = np.random.default_rng(0).integers(1, 1 << 63, size=width, dtype=np.uint64)
     hashes = np.empty(m, dtype=np.uint64)
     for start in range(0, m, step := max(1, _AT_ONCE // d)):
-        bits = np.ascontiguousarray(rows[start : start + step]).view(np.uint32)
-        hashes[start : start + step] = bits.astype(np.uint64) @ weights
+        bits = np.ascontiguousarray(rows[start : start + step]).view(wide)
+        hashes[start : start + step] = bits.astype(np.uint64, copy=False) @ weights
     order = np.argsort(hashes, kind="stable")
     hashes = hashes[order]
     return order, hashes[1:] == hashes[:-1]

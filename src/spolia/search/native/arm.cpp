@@ -100,7 +100,7 @@ bool neon_dot_available() {
 #endif
 }
 
-const Kernel neon_kernel = {"neon", ROWS,    4,          0,     127,  1,
+const Kernel neon_kernel = {"neon", ROWS,    4,          COLUMNS, 0,     127,  1,
                             nullptr, tile, similarity, about, begin};
 
 }  // namespace spolia

@@ -134,6 +134,8 @@ class Kernel:
     """Base rows of a panel."""
     deepest: int
     """Coordinates that can be packed before a sum could overflow."""
+    levels: int = 127
+    """The largest packed number of base; with two bytes, the largest norm of a row of them."""
     bytes: int = 1
     """Bytes of a packed coordinate."""
     fine: int | None = None
@@ -169,6 +171,7 @@ def kernels() -> tuple[Kernel, ...]:
                 unit=info.unit,
                 columns=info.columns,
                 deepest=info.deepest,
+                levels=info.levels,
                 bytes=info.bytes,
                 fine=None if info.fine < 0 else info.fine,
             )

@@ -67,12 +67,16 @@ inline __attribute__((always_inline)) double rounded(const Partial& parts, const
 template <class Doubles>
 inline __attribute__((always_inline)) Partial partial_of(const Doubles* sums, const Doubles* lows,
                                                      int64_t done) {
+    Doubles high = sums[0] - COUNTED_FROM, low = lows[0];
+    for (int i = 1; i < CHAINS; ++i) {
+        high += sums[i] - COUNTED_FROM;
+        low += lows[i];
+    }
     Partial parts = {0.0, 0.0, done};
-    for (int i = 0; i < CHAINS; ++i)
-        for (size_t lane = 0; lane < sizeof(Doubles) / sizeof(double); ++lane) {
-            parts.high += sums[i][lane] - COUNTED_FROM;
-            parts.low += lows[i][lane];
-        }
+    for (size_t lane = 0; lane < sizeof(Doubles) / sizeof(double); ++lane) {
+        parts.high += high[lane];
+        parts.low += low[lane];
+    }
     return parts;
 }
 

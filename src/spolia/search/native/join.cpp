@@ -45,6 +45,23 @@ SPOLIA_CLONES void bounds_of(const int32_t* sums, double scale, double correctio
     for (int c = 0; c < COLUMNS; ++c) bounds[c] = (double(sums[c]) + correction) * scale + shift;
 }
 
+SPOLIA_CLONES void raise_lanes(const double* next, double* lanes) {
+    for (int c = 0; c < COLUMNS; ++c) lanes[c] = lanes[c] > next[c] ? lanes[c] : next[c];
+}
+
+// Bit c tells whether sum c is at least so large.
+SPOLIA_CLONES uint64_t reached(const int32_t* sums, int32_t least) {
+    uint8_t flags[COLUMNS];
+    for (int c = 0; c < COLUMNS; ++c) flags[c] = sums[c] >= least;
+    uint64_t bits = 0;
+    for (int c = 0; c < COLUMNS; c += 8) {
+        uint64_t eight;
+        std::memcpy(&eight, flags + c, sizeof eight);
+        bits |= (eight * 0x0102040810204080 >> 56) << c;
+    }
+    return bits;
+}
+
 double inverse_of(double scale) { return scale > 0.0 ? 1.0 / scale : 1e150; }
 
 class Block {
@@ -115,7 +132,7 @@ class Block {
         const int64_t rows = std::min<int64_t>(kernel_.rows, query_.n - first);
         const int64_t keep = out_.nearest[first].keep;
         const int64_t columns = std::min(base_.columns, SEED_COLUMNS + SEED_SHARE * keep);
-        const int64_t stripes = (4 * keep + COLUMNS - 1) / COLUMNS, lanes = stripes * COLUMNS;
+        const int64_t stripes = (2 * keep + COLUMNS - 1) / COLUMNS, lanes = stripes * COLUMNS;
         if (columns < lanes || out_.nearest[first].floor > LEAST) return;
         lowers_.assign(size_t(rows * lanes), LEAST);
         const int64_t panels = columns / COLUMNS, size = MOST_ROWS * COLUMNS;
@@ -141,43 +158,37 @@ class Block {
         }
         if (out_.pairs) return;  // there may be more of these than can be handed over together
         seeded_[size_t(group)] = panels;
-        for (int64_t r = 0; r < rows; ++r) {
-            for (int64_t panel = 0; panel < panels; ++panel) {
-                pass_seen(first + r, panel, seen_.data() + panel * size + r * COLUMNS);
-                if (int64_t(pending_.size()) >= PENDING_PAIRS) look();
+        for (int64_t panel = 0; panel < panels; ++panel) {
+            start_all(panel, group, start);
+            const int32_t* excess = seen_.data() + panel * size;
+            for (int64_t r = 0; r < rows; ++r) {
+                hits[r] = reached(excess + r * COLUMNS, -NEVER - start[r]);
+                start[r] = -NEVER;
             }
-            look();
+            pass_all(panel, group, start, hits, excess);
+            if (int64_t(pending_.size()) >= PENDING_PAIRS) look();
+        }
+        look();
+        if (panels * COLUMNS >= base_.columns) return;  // all will be settled soon
+        for (int64_t r = 0; r < rows; ++r) {
             out_.nearest[first + r].thin(lowers_);
             refresh(first + r);
         }
     }
 
-    // Lower bounds of the pairs of a row and a panel, from sums that started at -NEVER.
-    void lower_bounds(int64_t row, int64_t panel, const int32_t* sums, double* bounds) const {
+    // Takes the pairs of a row and a panel, from sums that started at -NEVER, into the lanes they
+    // fall on.
+    void raise(int64_t row, int64_t panel, const int32_t* sums, double* lanes) const {
         const double shift = query_.shift[row] - radius(row, panel);
         const double scale = query_.scale[row] * base_.scales[panel];
         const double correction = double(NEVER) - query_.correction[row];
-        bounds_of(sums, scale, correction, shift, bounds);
-    }
-
-    // Passes on those pairs of a row and a panel that reach the row's floor.
-    void pass_seen(int64_t row, int64_t panel, const int32_t* sums) {
-        double lower[COLUMNS];
-        lower_bounds(row, panel, sums, lower);
-        const double off = radius(row, panel), least = floor_of(row) - 2.0 * off;
-        for (int64_t c = 0; c < COLUMNS; ++c)
-            if (lower[c] >= least) pass(row, panel * COLUMNS + c, lower[c] + off, off);
-    }
-
-    // Takes the pairs of a row and a panel into the lanes they fall on.
-    void raise(int64_t row, int64_t panel, const int32_t* sums, double* lanes) const {
         double next[COLUMNS];
-        lower_bounds(row, panel, sums, next);
+        bounds_of(sums, scale, correction, shift, next);
         if (query_.groups || base_.late)
             for (int64_t c = 0; c < COLUMNS; ++c)
                 if (hidden(row, panel * COLUMNS + c) || is_late(panel * COLUMNS + c))
                     next[c] = LEAST;
-        for (int64_t c = 0; c < COLUMNS; ++c) lanes[c] = std::max(lanes[c], next[c]);
+        raise_lanes(next, lanes);
     }
 
     bool hidden(int64_t row, int64_t column) const {
@@ -216,23 +227,36 @@ class Block {
         for (int64_t i = 0; i < query_.n; ++i) refresh(i);
     }
 
-    void tile(int64_t panel, int64_t group) {
-        const int64_t first = group * kernel_.rows;
-        const int64_t rows = std::min<int64_t>(kernel_.rows, query_.n - first);
-        alignas(64) int32_t start[MOST_ROWS], excess[MOST_ROWS * COLUMNS];
-        uint64_t hits[MOST_ROWS];
-        const float* most = base_.maxima + 3 * panel;
+    // What the sums of a group and a panel start from, so that a pair matters if they reach 0.
+    void start_all(int64_t panel, int64_t group, int32_t* start) const {
         const double scale = base_.scales[panel];
         const double inverse = inverse_of(scale);
-        if (out_.nearest)  // wanted soon, if there is a hit
-            for (int64_t r = 0; r < rows; ++r) __builtin_prefetch(&out_.nearest[first + r]);
         for (int64_t r = 0; r < kernel_.rows; r += LANES)
-            start_of(starts_[(first + r) / LANES], most, inverse, start + r);
+            start_of(starts_[(group * kernel_.rows + r) / LANES], base_.maxima + 3 * panel,
+                     inverse, start + r);
+    }
+
+    void tile(int64_t panel, int64_t group) {
+        const int64_t first = group * kernel_.rows;
+        alignas(64) int32_t start[MOST_ROWS], excess[MOST_ROWS * COLUMNS];
+        uint64_t hits[MOST_ROWS];
+        if (out_.nearest)  // wanted soon, if there is a hit
+            for (int64_t r = 0; r < std::min<int64_t>(kernel_.rows, query_.n - first); ++r)
+                __builtin_prefetch(&out_.nearest[first + r]);
+        start_all(panel, group, start);
         if (!kernel_.tile(query_.packed + first * base_.depth,
                           base_.panels + panel * COLUMNS * base_.depth, int(base_.depth), start,
                           hits, excess))
             return;
         if (int64_t(pending_.size()) >= PENDING_PAIRS) look();
+        pass_all(panel, group, start, hits, excess);
+    }
+
+    // Takes in the hits of a group and a panel, by the sums and what these started from.
+    void pass_all(int64_t panel, int64_t group, const int32_t* start, const uint64_t* hits,
+                  const int32_t* excess) {
+        const int64_t first = group * kernel_.rows;
+        const int64_t rows = std::min<int64_t>(kernel_.rows, query_.n - first);
         const int64_t columns = std::min<int64_t>(COLUMNS, base_.columns - panel * COLUMNS);
         const uint64_t there = (uint64_t(1) << columns) - 1;
         for (int64_t r = 0; r < rows; ++r) {

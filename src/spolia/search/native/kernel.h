@@ -12,14 +12,15 @@ constexpr int COLUMNS = 48;
 constexpr int DEEPEST = 32768;
 constexpr int32_t NEVER = -(1 << 30);
 
-// A panel is [depth / 4][COLUMNS][4] bytes: coordinates of base rows, quantised to whole numbers,
-// plus `offset`. A group of query rows is [depth / unit][rows][unit] bytes. Numbers have one byte,
+// A panel is [COLUMNS / stripe][depth / 4][stripe][4] bytes: coordinates of base rows, quantised to
+// whole numbers, plus `offset`. A group of query rows is [depth / unit][rows][unit] bytes. Numbers have one byte,
 // and are at most `levels` in size; or two, and those of a row have a norm of at most `levels`, by
 // one in a hundred more: its square is below 2^30.
 struct Kernel {
     const char* name;
     int rows;
     int unit;
+    int stripe;          // columns that lie together, to fit the nearest cache
     int offset;
     int levels;
     int bytes;           // of a coordinate

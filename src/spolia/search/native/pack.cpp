@@ -248,8 +248,10 @@ void pack_base(const Kernel& kernel, const Source& source, int64_t n, int64_t de
             for (int which = 0; which < 3; ++which)
                 maxima[which] = std::max(maxima[which], rounded_up(sizes[which]));
             words_of(kernel, numbers, words, row_words.data());
+            const int64_t stripe = kernel.stripe, column = i - first;
+            uint8_t* place = bytes + column / stripe * stripe * depth + column % stripe * 4;
             for (int64_t w = 0; w < words; ++w)
-                std::memcpy(bytes + (w * COLUMNS + i - first) * 4, &row_words[size_t(w)], 4);
+                std::memcpy(place + w * stripe * 4, &row_words[size_t(w)], 4);
         }
     }
 }

@@ -102,9 +102,9 @@ void begin() {}
 
 }  // namespace
 
-const Kernel plain_fine_kernel = {"plain-fine", ROWS,    4,       0,          FINE_LEVELS, 2,
+const Kernel plain_fine_kernel = {"plain-fine", ROWS,    4,       COLUMNS, 0,          FINE_LEVELS, 2,
                                   nullptr,      tile<2>, similarity, about, begin};
-const Kernel plain_kernel = {"plain",            ROWS,    4,          0,     127,  1,
+const Kernel plain_kernel = {"plain",            ROWS,    4,          COLUMNS, 0,     127,  1,
                              &plain_fine_kernel, tile<1>, similarity, about, begin};
 
 }  // namespace spolia

@@ -73,21 +73,21 @@ SPOLIA_TARGET bool tile(const int8_t* query, const uint8_t* panel, int depth,
 
 // Numbers of two bytes: by Cauchy and Schwarz no sum of their products, over any coordinates, is
 // larger than the product of the norms.
-constexpr int FINE_AT_ONCE = 4, FINE_VECTORS = VECTORS / 2;
+constexpr int FINE_AT_ONCE = 4, FINE_VECTORS = VECTORS / 2, STRIPE = 8 * FINE_VECTORS;
 
 SPOLIA_TARGET bool fine_tile(const int8_t* query, const uint8_t* panel, int depth,
                              const int32_t* start, uint64_t* hits, int32_t* excess) {
     std::fill(hits, hits + ROWS, 0);
     uint64_t any = 0;
-    for (int c = 0; c < COLUMNS; c += 8 * FINE_VECTORS)
+    for (int c = 0; c < COLUMNS; c += STRIPE)
         for (int r = 0; r < ROWS; r += FINE_AT_ONCE) {
             __m256i sums[FINE_AT_ONCE][FINE_VECTORS];
             for (int i = 0; i < FINE_AT_ONCE; ++i)
                 for (int v = 0; v < FINE_VECTORS; ++v)
                     sums[i][v] = _mm256_set1_epi32(start[r + i]);
             const int8_t* q = query + 4 * r;
-            const uint8_t* p = panel + 4 * c;
-            for (int k = 0; k < depth; k += 4, p += 4 * COLUMNS, q += 4 * ROWS) {
+            const uint8_t* p = panel + c * depth;
+            for (int k = 0; k < depth; k += 4, p += 4 * STRIPE, q += 4 * ROWS) {
                 __m256i y[FINE_VECTORS];
                 for (int v = 0; v < FINE_VECTORS; ++v)
                     y[v] = _mm256_loadu_si256((const __m256i*)(p + 32 * v));
@@ -296,14 +296,15 @@ bool amx_allowed() {
 }
 
 const Kernel avx2_fine_kernel = {
-    "avx2-fine",     avx2::ROWS,       4,           0,            FINE_LEVELS, 2, nullptr,
+    "avx2-fine",     avx2::ROWS,       4,           avx2::STRIPE, 0,            FINE_LEVELS, 2, nullptr,
     avx2::fine_tile, avx2::similarity, avx2::about, begin_nothing};
 const Kernel avx2_kernel = {
-    "avx2",     avx2::ROWS,       4,           64,           63, 1, &avx2_fine_kernel,
+    "avx2",     avx2::ROWS,       4,           COLUMNS, 64,           63, 1, &avx2_fine_kernel,
     avx2::tile, avx2::similarity, avx2::about, begin_nothing};
 const Kernel avx512_fine_kernel = {"avx512-fine",
                                    avx512::ROWS,
                                    4,
+                                   COLUMNS,
                                    0,
                                    FINE_LEVELS,
                                    2,
@@ -315,6 +316,7 @@ const Kernel avx512_fine_kernel = {"avx512-fine",
 const Kernel avx512_kernel = {"avx512",
                               avx512::ROWS,
                               4,
+                              COLUMNS,
                               128,
                               127,
                               1,
@@ -324,7 +326,7 @@ const Kernel avx512_kernel = {"avx512",
                               avx512::about,
                               begin_nothing};
 const Kernel amx_kernel = {
-    "amx",     amx::ROWS,          amx::UNIT,     0,         127, 1, &avx512_fine_kernel,
+    "amx",     amx::ROWS,          amx::UNIT,     COLUMNS, 0,         127, 1, &avx512_fine_kernel,
     amx::tile, avx512::similarity, avx512::about, amx::begin};
 
 }  // namespace spolia

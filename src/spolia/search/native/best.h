@@ -8,6 +8,8 @@
 #include <limits>
 #include <vector>
 
+#include "exact.h"
+
 namespace spolia {
 
 struct Pair {
@@ -19,6 +21,30 @@ struct Pair {
 inline bool better(const Pair& one, const Pair& other) {
     if (one.similarity != other.similarity) return one.similarity > other.similarity;
     return one.query != other.query ? one.query < other.query : one.base < other.base;
+}
+
+constexpr int HALVINGS = 20;
+
+// A number that at least `keep` of some values reach: the keep-th largest, or, where so many
+// halvings of what lies between them do not tell values apart, one just below.
+SPOLIA_CLONES inline double reached_by(const double* values, int64_t count, int64_t keep) {
+    double low = values[0], high = values[0];
+    for (int64_t i = 0; i < count; ++i) {
+        low = values[i] < low ? values[i] : low;
+        high = values[i] > high ? values[i] : high;
+    }
+    if (keep == 1) return high;
+    for (int step = 0; step < HALVINGS; ++step) {
+        const double middle = 0.5 * (low + high);
+        int64_t reach = 0;
+        for (int64_t i = 0; i < count; ++i) reach += values[i] >= middle;
+        (reach >= keep ? low : high) = middle;
+        if (reach == keep) break;
+    }
+    double least = high;
+    for (int64_t i = 0; i < count; ++i)
+        least = values[i] >= low && values[i] < least ? values[i] : least;
+    return std::max(low, least);
 }
 
 // A pair whose similarity is only known to lie between two numbers.
@@ -46,12 +72,10 @@ struct Best {
     // first `known` of those that wait.
     void raise(int64_t known, std::vector<double>& lowers) {
         if (held + known < keep) return;
-        lowers.clear();
-        for (int64_t i = 0; i < held; ++i) lowers.push_back(best[i].similarity);
-        for (int64_t i = 0; i < known; ++i) lowers.push_back(waiting[i].lower);
-        std::nth_element(lowers.begin(), lowers.begin() + (keep - 1), lowers.end(),
-                         std::greater<double>());
-        floor = std::max(floor, lowers[size_t(keep - 1)]);
+        lowers.resize(size_t(held + known));
+        for (int64_t i = 0; i < held; ++i) lowers[size_t(i)] = best[i].similarity;
+        for (int64_t i = 0; i < known; ++i) lowers[size_t(held + i)] = waiting[i].lower;
+        floor = std::max(floor, reached_by(lowers.data(), held + known, keep));
     }
 
     // Drops those that cannot be among the best.

@@ -7,8 +7,7 @@ from spolia.search.native.packed import COLUMN_BYTES, Packing
 from spolia.search.native.state import PAIR_ROOM, extra_room
 from spolia.search.plan import Wanted
 
-_BLOCK_BYTES = 1 << 18  # of packed query rows, that they stay in the second cache
-_BLOCK_ROWS = (512, 256, 128, 64, 32, 16)
+_BLOCK_ROWS = (256, 128, 64, 32, 16)
 _OUTPUT_PAIR = 96
 _ROW = 160  # sizes, corrections, floors and addresses of a query row
 _BASE_ROW = 64  # addresses, copies and numbers of a base row
@@ -50,8 +49,6 @@ def make_cut(
     shared = 3 * best * _OUTPUT_PAIR
     for count in range(threads, 0, -1):
         for rows in _BLOCK_ROWS:
-            if rows > 256 and rows * packing.depth > _BLOCK_BYTES and n > count * rows:
-                continue
             state = (keep + extra_room(keep)) * PAIR.itemsize + waiting * WAITING.itemsize
             row = packing.kernel.depth(packing.d + 1) + _ROW + (state if keep else 0)
             if packing.rotation is not None:

@@ -150,10 +150,9 @@ class Block {
                       lowers_.data() + r * lanes + panel % stripes * COLUMNS);
         }
         for (int64_t r = 0; r < rows; ++r) {
-            const auto begin = lowers_.begin() + r * lanes;
-            std::nth_element(begin, begin + (keep - 1), begin + lanes, std::greater<double>());
             Best& best = out_.nearest[first + r];
-            best.floor = std::max(best.floor, *(begin + (keep - 1)));
+            const double floor = reached_by(lowers_.data() + r * lanes, lanes, keep);
+            best.floor = std::max(best.floor, floor);
             refresh(first + r);
         }
         if (out_.pairs) return;  // there may be more of these than can be handed over together

@@ -18,7 +18,7 @@ SLACK = 2e-11
 
 PANELS_AT_ONCE = 64
 """Panels packed together by one thread, at most."""
-_PIECES = 8
+_PIECES = 4
 """Pieces that a small base is packed in, so that all threads have some."""
 
 COLUMN_BYTES = 40

@@ -38,7 +38,7 @@ _RISING = 2.0
 _FIRST = 512, 16
 """Base rows that first floors are learnt from, and so many more for each of the nearest."""
 
-_QUERY_ROWS, _BASE_ROWS = 16, 128
+_QUERY_ROWS, _BASE_ROWS = 8, 64
 """Rows looked at where there is no sample."""
 _FEW = 1 << 15
 """Coordinates of few query rows."""

@@ -27,6 +27,9 @@ from spolia.search.plan import Wanted
 from spolia.search.result import JoinResult, Pairs, merge_pairs
 from spolia.search.run import Claims
 
+_SHORT = 1e10
+"""Multiplications of a join that takes no longer than an interrupt may wait."""
+
 
 @dataclass(frozen=True, eq=False)
 class Side:
@@ -76,6 +79,8 @@ class Join:
             for one, guess in zip(sides, guesses, strict=True)
         ]
         self._most_survivors = most_survivors
+        m = sum(side.rows.shape[0] for side in sides)
+        self._short = self._n * m * packing.d < _SHORT
 
     def run(self, progress: Progress) -> tuple[JoinResult, ...]:
         """Return the join with each base."""
@@ -187,17 +192,27 @@ class Join:
     ) -> Generator[int, None, None]:
         """Do pieces of work, a few at a time, and yield what each returns as it is done.
 
-        None is left running when the iterator ends or is closed.
+        The thread that called works too where that takes no long time: longer work is stopped by
+        an interrupt, which that thread alone is told of. No piece is left running when the
+        iterator ends or is closed.
         """
         threads = self._cut.threads
+        room = threads - 1 if self._short else threads + 1
         pool = kept_pool(threads)
         running: set[Future[int]] = set()
         try:
             for function, *arguments in work:
-                if len(running) > threads:
+                if len(running) < room:
+                    running.add(pool.submit(function, *arguments))
+                    continue
+                if self._short:
+                    yield function(*arguments)
+                    done = {one for one in running if one.done()}
+                    running -= done
+                else:
                     done, running = wait(running, return_when=FIRST_COMPLETED)
-                    yield from (one.result() for one in done)
-                running.add(pool.submit(function, *arguments))
+                    running.add(pool.submit(function, *arguments))
+                yield from (one.result() for one in done)
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 yield from (one.result() for one in done)

@@ -27,7 +27,7 @@ constexpr int HALVINGS = 20;
 
 // A number that at least `keep` of some values reach: the keep-th largest, or, where so many
 // halvings of what lies between them do not tell values apart, one just below.
-SPOLIA_CLONES inline double reached_by(const double* values, int64_t count, int64_t keep) {
+SPOLIA_CLONES static double reached_by(const double* values, int64_t count, int64_t keep) {
     double low = values[0], high = values[0];
     for (int64_t i = 0; i < count; ++i) {
         low = values[i] < low ? values[i] : low;

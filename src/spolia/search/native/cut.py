@@ -12,6 +12,7 @@ _OUTPUT_PAIR = 96
 _ROW = 160  # sizes, corrections, floors and addresses of a query row
 _BASE_ROW = 64  # addresses, copies and numbers of a base row
 _THREAD = 1 << 20  # the kernel's own lists, and what Python needs for a block
+_FIRST_PAIRS = 64 * 512, 64 * 16  # sums for the first floors, and so many more for each nearest
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ def make_cut(
             if packing.rotation is not None:
                 row += 4 * (packing.width + packing.d)
             used = _THREAD + rows * row
+            if keep:
+                used += _FIRST_PAIRS[0] + _FIRST_PAIRS[1] * keep
             if best:
                 used += (best + extra_room(best)) * PAIR.itemsize + top_waiting * WAITING.itemsize
             if wanted.above is not None:

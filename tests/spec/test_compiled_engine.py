@@ -154,6 +154,13 @@ def test_numbers_of_one_byte_are_packed_where_two_would_fill_the_memory() -> Non
 
 
 @needs_kernel
+def test_rows_too_alike_for_float32_are_packed_in_two_bytes() -> None:
+    rng = np.random.default_rng(0)
+    rows = normalise(1.0 + 1e-4 * rng.standard_normal((2, 9000, 64)).reshape(-1, 64))
+    assert bytes_of(rows[:500], rows[500:], k=1) == 2
+
+
+@needs_kernel
 def test_an_empty_side_is_packed_in_one_byte() -> None:
     rows = rows_of("random", 5, 64, 0)
     assert bytes_of(rows, rows[:0], k=9) == bytes_of(rows[:0], rows, k=9) == 1

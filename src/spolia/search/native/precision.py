@@ -77,18 +77,28 @@ def cost_of(kernel: Kernel, width: int, survivors: float, pairs: float) -> float
 def _judged(
     packing: Packing, request: Request, sample: Sample | None, some: Float32
 ) -> tuple[float, Packing]:
-    n, m, _ = request.shape
+    n, m, d = request.shape
+    share, reach = 0.0, math.inf
     if sample is not None:
-        share = _survivors(packing, sample.query, sample.base, sample.floors)
+        upper, reach = _bounds(packing, sample.query, sample.base)
+        share = float(np.mean(upper >= sample.floors[:, np.newaxis]))
     elif n and m:
-        share = _expected(packing, request, some)
-    else:
-        share = 0.0
+        share, reach = _expected(packing, request, some)
+    if packing.kernel.bytes == 1 and reach < nearly_error(d):
+        return math.inf, packing  # rows so alike that a look at them tells nothing new
     return cost_of(packing.kernel, packing.width, share, float(n) * m), packing
 
 
-def _expected(packing: Packing, request: Request, some: Float32) -> float:
-    """Return the share of pairs that pass, if similarities are spread like a bell."""
+def nearly_error(d: int) -> float:
+    """Return how far off the kernel's similarity in float32 may be; `about_error` in exact.h."""
+    return (d / 64 + 8) * 2.0**-24
+
+
+def _expected(packing: Packing, request: Request, some: Float32) -> tuple[float, float]:
+    """Return the share of pairs that pass, if similarities are spread like a bell.
+
+    And how far rows of numbers leave a similarity open, on average.
+    """
     n, m, _ = request.shape
     upper, reach = _bounds(packing, np.asarray(request.query[spread(n, _QUERY_ROWS)]), some)
     mean, spread_of = float(upper.mean() - reach), max(float(upper.std(axis=1).mean()), 1e-9)
@@ -98,18 +108,13 @@ def _expected(packing: Packing, request: Request, some: Float32) -> float:
     floors += [bell.inv_cdf(max(1.0 - best, 1e-9))] if best else []
     first = _FIRST[0] + _FIRST[1] * (wanted.k or 0)
     rising = 1.0 + math.log(max(1.0, m / first)) if best else 1.0
-    return min(1.0, rising * (1.0 - bell.cdf(min(floors) - reach)))
+    return min(1.0, rising * (1.0 - bell.cdf(min(floors) - reach))), reach
 
 
 def _wanted_share(wanted: Wanted, n: int, m: int) -> float:
     """Return the share of pairs that are among the nearest or the best, at most 1."""
     nearest, best = (wanted.k or 0) / m, (wanted.top or 0) / (float(n) * m)
     return min(1.0, max(nearest, best))
-
-
-def _survivors(packing: Packing, query: Float32, base: Float32, floors: Float64) -> float:
-    """Return the share of sampled pairs that pass when whole rows are packed."""
-    return float(np.mean(_bounds(packing, query, base)[0] >= floors[:, np.newaxis]))
 
 
 def _bounds(packing: Packing, query: Float32, base: Float32) -> tuple[Float64, float]:

@@ -73,7 +73,10 @@ def compared(
         (first, first_flat),
         how.rounds if rows is None else 1,
     )
-    ratio, least = flat.wall / ours.wall, target((len(query), *base.shape), kind, named(options))
+    ratio, least = (
+        flat.wall / ours.wall,
+        target((len(query), *base.shape), kind, named(options), kernel()),
+    )
     return about | {
         "spolia": ours.wall,
         "faiss": flat.wall,

@@ -93,7 +93,7 @@ def measured(point: Point) -> dict[str, Any]:
         return line
     ratio, least = (
         flat.wall / seconds.wall,
-        target((point.n, *base.shape), point.kind, named(point.options)),
+        target((point.n, *base.shape), point.kind, named(point.options), kernel()),
     )
     return line | {
         "faiss": flat.wall,

@@ -18,7 +18,7 @@ from tests.spec import quantised_laws
 
 SUMS = {
     "tile offset forgotten in the result": Mutant(
-        Fault("join.cpp", "offer(row, panel * COLUMNS + c, ", "offer(row, c, "),
+        Fault("join.cpp", "pass(row, panel * COLUMNS + c, ", "pass(row, c, "),
         laws.the_nearest_are_found_in_every_panel,
     ),
     "tile offset forgotten in the panels": Mutant(
@@ -106,15 +106,15 @@ SUMS = {
 
 BOUNDS = {
     "margin of the query dropped from the start": Mutant(
-        Fault("join.cpp", "rows.need - rows.error * double(most[0])", "rows.need"),
+        Fault("join.cpp", "rows.need[lane] - rows.error[lane] * norm -", "rows.need[lane] -"),
         quantised_laws.what_only_the_query_loses_counts,
     ),
     "margin of base dropped from the start": Mutant(
-        Fault("join.cpp", "- rows.norm * double(most[1]) -", "-"),
+        Fault("join.cpp", "rows.norm[lane] * error - ", ""),
         laws.rows_of_one_panel_lose_unlike_much,
     ),
     "tail dropped from the start": Mutant(
-        Fault("join.cpp", "-\n                        rows.tail * double(most[2]))", ")"),
+        Fault("join.cpp", " - rows.tail[lane] * tail)", ")"),
         laws.copies_are_found_by_a_part_of_their_coordinates,
         half,
     ),
@@ -211,7 +211,7 @@ BOUNDS = {
         laws.rows_of_one_panel_lose_unlike_much,
     ),
     "scale of a panel is that of its last row": Mutant(
-        Fault("pack.cpp", "most = std::max(most, largest(", "most = std::min(8.0, largest("),
+        Fault("pack.cpp", "most = std::max(most, size_of(", "most = std::min(8.0, size_of("),
         laws.rows_of_one_panel_may_be_of_unlike_sizes,
     ),
 }
@@ -220,7 +220,11 @@ BOUNDS = {
 
 SEED = {
     "seed takes one row too few": Mutant(
-        Fault("join.cpp", "*(begin + (keep - 1)))", "*(begin + std::max<int64_t>(0, keep - 2)))"),
+        Fault(
+            "join.cpp",
+            "r * lanes, lanes, keep);",
+            "r * lanes, lanes, std::max<int64_t>(1, keep - 1));",
+        ),
         laws.the_nearest_are_found_in_every_panel,
     ),
     "seed takes upper bounds": Mutant(
@@ -237,8 +241,26 @@ SEED = {
         laws.excluded_rows_do_not_hide_negative_neighbours,
     ),
     "seed counts rows that only fill a panel": Mutant(
-        Fault("join.cpp", "(panel + 1) * COLUMNS <= columns", "panel * COLUMNS < columns"),
+        Fault(
+            "join.cpp", "panels = columns / COLUMNS", "panels = (columns + COLUMNS - 1) / COLUMNS"
+        ),
         laws.neighbours_that_are_all_far_are_ranked,
+    ),
+    "pairs of the first panels forgotten": Mutant(
+        Fault(
+            "join.cpp",
+            "pass_all(panel, group, start, hits, excess);\n            if (int64_t(pending_",
+            "if (int64_t(pending_",
+        ),
+        laws.the_nearest_are_found_in_every_panel,
+    ),
+    "sums of the first panels taken for those of the first": Mutant(
+        Fault(
+            "join.cpp",
+            "const int32_t* excess = seen_.data() + panel * size;",
+            "const int32_t* excess = seen_.data();",
+        ),
+        laws.the_nearest_are_found_in_every_panel,
     ),
 }
 
@@ -258,16 +280,59 @@ SPECIAL = {
         "avx512",
     ),
     "avx2 saturates": Mutant(
-        Fault("x86.cpp", "64, 63,", "64, 127,"),
+        Fault("x86.cpp", "COLUMNS, 64,           63,", "COLUMNS, 64, 127,"),
         laws.extreme_rows_keep_their_sums,
         by("avx2"),
         "avx2",
     ),
     "start of the first row for all, avx2": Mutant(
-        Fault("x86.cpp", "_mm256_set1_epi32(start[r + i])", "_mm256_set1_epi32(start[r])"),
+        Fault(
+            "x86.cpp",
+            "for (int v = 0; v < VECTORS; ++v) sums[i][v] = _mm256_set1_epi32(start[r + i]);",
+            "for (int v = 0; v < VECTORS; ++v) sums[i][v] = _mm256_set1_epi32(start[r]);",
+        ),
         laws.each_row_has_its_own_threshold,
         by("avx2"),
         "avx2",
+    ),
+    "start of the first row for all, avx2-fine": Mutant(
+        Fault(
+            "x86.cpp",
+            "                    sums[i][v] = _mm256_set1_epi32(start[r + i]);",
+            "                    sums[i][v] = _mm256_set1_epi32(start[r]);",
+        ),
+        laws.each_row_has_its_own_threshold,
+        by("avx2-fine"),
+        "avx2-fine",
+    ),
+    "columns of the second stripe taken for the first": Mutant(
+        Fault(
+            "x86.cpp", "excess + (r + i) * COLUMNS + c) << c;", "excess + (r + i) * COLUMNS + c);"
+        ),
+        laws.the_nearest_are_found_in_every_panel,
+        by("avx2-fine"),
+        "avx2-fine",
+    ),
+    "stripes packed as if they were one": Mutant(
+        Fault("pack.cpp", "column / stripe * stripe * depth + column % stripe * 4", "column * 4"),
+        laws.the_nearest_are_found_in_every_panel,
+        by("avx2-fine"),
+        "avx2-fine",
+    ),
+    "int32 overflow: numbers of two bytes too large together": Mutant(
+        Fault(
+            "kernel.h",
+            "FINE_LEVELS = 31000;",
+            "FINE_LEVELS = 47000;",
+            compiled=("plain.cpp", "x86.cpp"),
+        ),
+        laws.the_deepest_sums_do_not_overflow,
+        by("plain-fine"),
+    ),
+    "scale of numbers of two bytes cut off": Mutant(
+        Fault("pack.cpp", "(fine ? 0x1p-6 : 0x1p-14)", "(fine ? -0.5 : 0x1p-14)"),
+        laws.rows_of_one_panel_may_be_of_unlike_sizes,
+        by("plain-fine"),
     ),
     "start of the first row for all, avx512": Mutant(
         Fault(

@@ -1,7 +1,7 @@
 """Faults of what the kernel lists, drops and settles, and of its exact similarity."""
 
 from tests.mutants.kernel_builds import Fault, Mutant, whole
-from tests.mutants.kernel_joins import half, small_blocks, without_slack
+from tests.mutants.kernel_joins import small_blocks, without_slack
 from tests.spec import join_exclude_laws as exclude_laws
 from tests.spec import kernel_laws as laws
 
@@ -38,21 +38,32 @@ COLLECTING = {
     "floor is one place too high": Mutant(
         Fault(
             "best.h",
-            "floor = std::max(floor, lowers[size_t(keep - 1)]);",
-            "floor = std::max(floor, *std::max_element(lowers.begin(), lowers.begin() + keep));",
+            "reached_by(lowers.data(), held + known, keep)",
+            "reached_by(lowers.data(), held + known, std::max<int64_t>(1, keep - 1))",
             compiled=("join.cpp",),
         ),
         laws.the_nearest_are_found_in_every_panel,
     ),
-    "settled as they came": Mutant(
+    "floor is half way to the best": Mutant(
         Fault(
             "best.h",
-            "return one.upper > other.upper;",
-            "return false && one.upper > other.upper;",
+            "(reach >= keep ? low : high) = middle;",
+            "low = middle;",
             compiled=("join.cpp",),
         ),
         laws.the_nearest_are_found_in_every_panel,
-        half,
+    ),
+    "pairs not looked at when base has passed by": Mutant(
+        Fault(
+            "join.cpp",
+            "look();\n        settle_above();\n        if (out_.nearest)",
+            "settle_above();\n        if (out_.nearest)",
+        ),
+        laws.the_nearest_are_found_in_every_panel,
+    ),
+    "pairs not looked at before others are handed over": Mutant(
+        Fault("join.cpp", "look();\n                    settle_above();", "settle_above();"),
+        laws.all_pairs_are_listed_once,
     ),
     "best left unsorted": Mutant(
         Fault("join.cpp", "std::sort(best.best, best.best + best.held, better);", ""),
@@ -84,19 +95,19 @@ COLLECTING = {
         laws.each_output_has_its_own_threshold,
     ),
     "excluded pairs offered": Mutant(
-        Fault("join.cpp", "if (hidden(row, column)) return;", ""),
+        Fault("join.cpp", "if (hidden(row, column) || (", "if (("),
         laws.rows_of_one_group_are_never_neighbours,
     ),
     "pairs of a set with itself listed twice": Mutant(
         Fault(
             "join.cpp",
-            "if (out_.once && int64_t(base_.numbers[column]) <= query_.first + row) return;",
-            "",
+            "return out_.once && int64_t(base_.numbers[column]) <=",
+            "return false && int64_t(base_.numbers[column]) <=",
         ),
         exclude_laws.a_pair_of_a_set_with_itself_is_listed_once,
     ),
     "first row of the block forgotten": Mutant(
-        Fault("join.cpp", "<= query_.first + row) return;", "<= row) return;"),
+        Fault("join.cpp", "<= query_.first + row;", "<= row;"),
         laws.a_large_set_with_itself_lists_each_pair_once,
         small_blocks,
     ),
@@ -125,11 +136,11 @@ COLLECTING = {
         laws.late_copies_are_listed,
     ),
     "a group left out where pairs were handed over": Mutant(
-        Fault("join.cpp", "++out_.group;\n                    settle", "out_.group += 2;\n settle"),
+        Fault("join.cpp", "++out_.group;\n                    look", "out_.group += 2;\n look"),
         laws.all_pairs_are_listed_once,
     ),
     "a group done again where pairs were handed over": Mutant(
-        Fault("join.cpp", "++out_.group;\n                    settle", "settle"),
+        Fault("join.cpp", "++out_.group;\n                    look", "look"),
         laws.all_pairs_are_listed_once,
     ),
 }
@@ -155,12 +166,11 @@ EDGES = {
         ),
         *slackless_zeros,
     ),
-    "settling stops at a pair at the floor": Mutant(
+    "a pair at the floor dropped before its rows are looked at": Mutant(
         Fault(
-            "best.h",
-            "known < count && waiting[known].upper >= floor",
-            "known < count && waiting[known].upper > floor",
-            compiled=("join.cpp",),
+            "join.cpp",
+            "if (pair.upper < floor_of(pair.row)) continue;",
+            "if (pair.upper <= floor_of(pair.row)) continue;",
         ),
         *slackless_zeros,
     ),

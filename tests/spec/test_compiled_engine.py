@@ -1,5 +1,8 @@
 """How the compiled engine chooses: a kernel, a packing, a sample; and that no choice shows."""
 
+import os
+import signal
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +15,12 @@ from spolia.search import engines
 from spolia.search.exclude import Exclude
 from spolia.search.join import join
 from spolia.search.library import run_library
-from spolia.search.native import binding, depth, engine
+from spolia.search.native import binding, depth, engine, run
 from spolia.search.native.binding import Kernel, address, chosen_kernel, kernels
 from spolia.search.native.cut import make_cut
 from spolia.search.native.depth import choose_packing, make_rotation
 from spolia.search.native.packed import Centre, Packing
+from spolia.search.native.precision import whole_rows
 from spolia.search.native.sample import take_sample
 from spolia.search.plan import Wanted
 from spolia.search.request import Request
@@ -115,6 +119,106 @@ def test_centred_rows_have_the_similarities_of_the_rows() -> None:
     query, shift = centre.query(x.astype(np.float32))
     found = query.astype(np.float64) @ centre.base(y).T.astype(np.float64) + shift[:, np.newaxis]
     np.testing.assert_allclose(found, x @ y.T.astype(np.float64), atol=1e-6)
+
+
+# Precision
+
+
+def plain_kernel() -> Kernel:
+    return next(one for one in kernels() if one.name == "plain")
+
+
+def bytes_of(query: Float32, base: Float32, memory: int = 1 << 30, **wanted: Any) -> int:
+    request = replace(request_of(query, base, **wanted), memory=memory)
+    return whole_rows(plain_kernel(), request, None)[1].kernel.bytes
+
+
+@needs_kernel
+@pytest.mark.parametrize("wanted", [{"k": 200}, {"above": 0.0}, {"top": 90_000}], ids=str)
+def test_numbers_of_two_bytes_are_packed_where_many_pairs_matter(wanted: dict[str, Any]) -> None:
+    rows = rows_of("random", 500, 64, 0), rows_of("random", 500, 64, 1)
+    assert bytes_of(*rows, **wanted) == 2
+
+
+@needs_kernel
+@pytest.mark.parametrize("wanted", [{"k": 1}, {"above": 0.9}, {"top": 5}], ids=str)
+def test_numbers_of_one_byte_are_packed_where_few_pairs_matter(wanted: dict[str, Any]) -> None:
+    rows = rows_of("random", 500, 512, 0), rows_of("random", 9000, 512, 1)
+    assert bytes_of(*rows, **wanted) == 1
+
+
+@needs_kernel
+def test_numbers_of_one_byte_are_packed_where_two_would_fill_the_memory() -> None:
+    rows = rows_of("random", 500, 64, 0), rows_of("random", 500, 64, 1)
+    assert bytes_of(*rows, k=200, memory=200_000) == 1
+
+
+@needs_kernel
+def test_rows_too_alike_for_float32_are_packed_in_two_bytes() -> None:
+    rng = np.random.default_rng(0)
+    rows = normalise(1.0 + 1e-4 * rng.standard_normal((2, 9000, 64)).reshape(-1, 64))
+    assert bytes_of(rows[:500], rows[500:], k=1) == 2
+
+
+@needs_kernel
+def test_an_empty_side_is_packed_in_one_byte() -> None:
+    rows = rows_of("random", 5, 64, 0)
+    assert bytes_of(rows, rows[:0], k=9) == bytes_of(rows[:0], rows, k=9) == 1
+
+
+@needs_kernel
+@pytest.mark.usefixtures("looks")
+def test_a_sampled_join_may_pack_numbers_of_two_bytes() -> None:
+    rows = rows_of("random", 2000, 64, 0), rows_of("random", 400, 64, 1)
+    request = request_of(*rows, k=200)
+    packing, _ = choose_packing(plain_kernel(), request, take_sample(request))
+    assert packing.kernel.bytes == 2
+
+
+# Threads
+
+
+@needs_kernel
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("short", [0.0, np.inf])
+def test_the_threads_that_work_do_not_show(
+    threads: int, short: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "_SHORT", short)
+    query, base = rows_of("random", 3000, 8, 0), rows_of("random", 900, 8, 1)
+    told: list[int] = []
+    result = join(query, base, k=3, threads=threads, progress=lambda _, done, __: told.append(done))
+    assert_same(result, join(query, base, k=3, engine="library"))
+    assert told == sorted(set(told))
+
+
+@needs_kernel
+@pytest.mark.parametrize("short", [0.0, np.inf])
+def test_a_join_that_is_given_up_can_be_begun_anew(
+    short: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(stage: str, done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "_SHORT", short)
+    rows = rows_of("random", 3000, 8, 0)
+    with pytest.raises(KeyboardInterrupt):
+        join(rows, k=2, threads=2, progress=give_up)
+    assert_same(join(rows, k=2, threads=2), join(rows, k=2, engine="library"))
+
+
+@needs_kernel
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_process_that_was_forked_has_threads_of_its_own() -> None:
+    rows = rows_of("random", 600, 8, 0)
+    expected = join(rows, k=2, threads=2)
+    child = os.fork()
+    if child == 0:  # pragma: no cover - not in this process
+        signal.alarm(60)
+        found = join(rows, k=2, threads=2)
+        os._exit(int(found.indices.tobytes() != expected.indices.tobytes()))
+    assert os.waitpid(child, 0)[1] == 0
 
 
 # Samples

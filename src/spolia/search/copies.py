@@ -7,6 +7,8 @@ from spolia.search.tiles import Flags
 
 _AT_ONCE = 1 << 16
 """Coordinates read together."""
+_FIRST = 16
+"""Coordinates by which most rows differ already."""
 
 
 def late_copies(rows: Rows, limit: int, groups: Int64 | None = None) -> Flags:
@@ -36,7 +38,9 @@ def late_copies(rows: Rows, limit: int, groups: Int64 | None = None) -> Flags:
     late = np.zeros(m, dtype=np.bool_)
     if m <= limit:
         return late
-    order, same = _by_hash(rows)
+    if d > _FIRST and not _by_hash(rows, _FIRST)[1].any():
+        return late  # none are alike even at their beginning
+    order, same = _by_hash(rows, d)
     for start in range(0, len(same), step := max(1, _AT_ONCE // d)):
         at = start + np.flatnonzero(same[start : start + step])
         same[at] = (rows[order[at]] == rows[order[at + 1]]).all(axis=1)
@@ -69,14 +73,20 @@ def _sure(rank: Int64, run: Int64, groups: Int64) -> Int64:
     return np.maximum(own, rank - before)
 
 
-def _by_hash(rows: Rows) -> tuple[Int64, Flags]:
-    """Return the rows stably sorted by hash, and which of them hash like the next, ``(m - 1,)``."""
+def _by_hash(rows: Rows, width: int) -> tuple[Int64, Flags]:
+    """Return the rows stably sorted by hash, and which of them hash like the next, ``(m - 1,)``.
+
+    Only the first ``width`` coordinates are hashed.
+    """
     m, d = rows.shape
-    weights = np.random.default_rng(0).integers(1, 1 << 63, size=d, dtype=np.uint64)
+    wide = np.uint32 if width % 2 else np.uint64  # two coordinates at a time, where they are even
+    count = width // (wide().itemsize // 4)
+    weights = np.random.default_rng(0).integers(1, 1 << 63, size=count, dtype=np.uint64)
     hashes = np.empty(m, dtype=np.uint64)
     for start in range(0, m, step := max(1, _AT_ONCE // d)):
-        bits = np.ascontiguousarray(rows[start : start + step]).view(np.uint32)
-        hashes[start : start + step] = bits.astype(np.uint64) @ weights
+        piece = rows[start : start + step][:, :width]
+        bits = np.ascontiguousarray(piece).view(wide).astype(np.uint64, copy=False)
+        hashes[start : start + step] = bits @ weights
     order = np.argsort(hashes, kind="stable")
     hashes = hashes[order]
     return order, hashes[1:] == hashes[:-1]

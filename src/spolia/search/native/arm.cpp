@@ -80,9 +80,9 @@ bool tile(const int8_t* query, const uint8_t* panel, int depth, const int32_t* s
     return true;
 }
 
-double similarity(const float* x, const float* y, int64_t d) { return similarity_of(x, y, d); }
+double similarity(const float* x, const float* y, int64_t d) { return similarity_of<16>(x, y, d); }
 
-double about(const float* x, const float* y, int64_t d) { return about_of(x, y, d); }
+double about(const float* x, const float* y, int64_t d) { return about_of<16>(x, y, d); }
 
 void begin() {}
 
@@ -100,7 +100,8 @@ bool neon_dot_available() {
 #endif
 }
 
-const Kernel neon_kernel = {"neon", ROWS, 4, 0, 127, tile, similarity, about, begin};
+const Kernel neon_kernel = {"neon", ROWS,    4,          COLUMNS, 0,     127,  1,
+                            nullptr, tile, similarity, about, begin};
 
 }  // namespace spolia
 

@@ -8,6 +8,8 @@
 #include <limits>
 #include <vector>
 
+#include "exact.h"
+
 namespace spolia {
 
 struct Pair {
@@ -21,7 +23,29 @@ inline bool better(const Pair& one, const Pair& other) {
     return one.query != other.query ? one.query < other.query : one.base < other.base;
 }
 
-constexpr int64_t AT_ONCE = 16;
+constexpr int HALVINGS = 20;
+
+// A number that at least `keep` of some values reach: the keep-th largest, or, where so many
+// halvings of what lies between them do not tell values apart, one just below.
+SPOLIA_CLONES static double reached_by(const double* values, int64_t count, int64_t keep) {
+    double low = values[0], high = values[0];
+    for (int64_t i = 0; i < count; ++i) {
+        low = values[i] < low ? values[i] : low;
+        high = values[i] > high ? values[i] : high;
+    }
+    if (keep == 1) return high;
+    for (int step = 0; step < HALVINGS; ++step) {
+        const double middle = 0.5 * (low + high);
+        int64_t reach = 0;
+        for (int64_t i = 0; i < count; ++i) reach += values[i] >= middle;
+        (reach >= keep ? low : high) = middle;
+        if (reach == keep) break;
+    }
+    double least = high;
+    for (int64_t i = 0; i < count; ++i)
+        least = values[i] >= low && values[i] < least ? values[i] : least;
+    return std::max(low, least);
+}
 
 // A pair whose similarity is only known to lie between two numbers.
 struct Waiting {
@@ -48,12 +72,10 @@ struct Best {
     // first `known` of those that wait.
     void raise(int64_t known, std::vector<double>& lowers) {
         if (held + known < keep) return;
-        lowers.clear();
-        for (int64_t i = 0; i < held; ++i) lowers.push_back(best[i].similarity);
-        for (int64_t i = 0; i < known; ++i) lowers.push_back(waiting[i].lower);
-        std::nth_element(lowers.begin(), lowers.begin() + (keep - 1), lowers.end(),
-                         std::greater<double>());
-        floor = std::max(floor, lowers[size_t(keep - 1)]);
+        lowers.resize(size_t(held + known));
+        for (int64_t i = 0; i < held; ++i) lowers[size_t(i)] = best[i].similarity;
+        for (int64_t i = 0; i < known; ++i) lowers[size_t(held + i)] = waiting[i].lower;
+        floor = std::max(floor, reached_by(lowers.data(), held + known, keep));
     }
 
     // Drops those that cannot be among the best.
@@ -76,28 +98,17 @@ struct Best {
         }
     }
 
-    // Learns the similarity of all that wait: of the most promising first, nearly, until no other
-    // can matter; then exactly, of those that still can. `about` may be off by `error`.
-    template <class About, class Exact>
-    void settle(const About& about, double error, const Exact& exact,
-                std::vector<double>& lowers) {
-        std::sort(waiting, waiting + count, [](const Waiting& one, const Waiting& other) {
-            return one.upper > other.upper;
-        });
-        int64_t known = 0;
-        while (known < count && waiting[known].upper >= floor) {
-            const int64_t stop = std::min(count, known + std::max<int64_t>(keep, AT_ONCE));
-            for (; known < stop; ++known) {
-                Waiting& pair = waiting[known];
-                const double near = about(pair, waiting[std::min(known + 2, count - 1)]);
-                pair.lower = std::max(pair.lower, near - error);
-                pair.upper = std::min(pair.upper, near + error);
-            }
-            raise(known, lowers);
-        }
-        for (int64_t i = 0; i < known; ++i) {
+    // Learns the similarity of all that wait: the most promising first where there are many, so
+    // that the floor rises over the rest.
+    template <class Exact>
+    void settle(const Exact& exact) {
+        if (count > 2 * keep)
+            std::sort(waiting, waiting + count, [](const Waiting& one, const Waiting& other) {
+                return one.upper > other.upper;
+            });
+        for (int64_t i = 0; i < count; ++i) {
             if (waiting[i].upper < floor) continue;
-            const Pair pair = exact(waiting[i]);
+            const Pair pair = exact(waiting[i], waiting[std::min(i + 1, count - 1)]);
             if (pair.similarity < floor) continue;
             best[held++] = pair;
             if (held == keep + extra) prune();

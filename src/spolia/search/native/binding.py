@@ -24,7 +24,7 @@ class _Info(ctypes.Structure):
     _fields_ = (
         ("name", ctypes.c_char_p),
         *((name, ctypes.c_int32) for name in ("runs", "rows", "unit", "offset", "levels")),
-        *((name, ctypes.c_int32) for name in ("columns", "deepest")),
+        *((name, ctypes.c_int32) for name in ("bytes", "fine", "columns", "deepest")),
     )
 
 
@@ -134,10 +134,16 @@ class Kernel:
     """Base rows of a panel."""
     deepest: int
     """Coordinates that can be packed before a sum could overflow."""
+    levels: int = 127
+    """The largest packed number of base; with two bytes, the largest norm of a row of them."""
+    bytes: int = 1
+    """Bytes of a packed coordinate."""
+    fine: int | None = None
+    """The number of a kernel of two bytes a coordinate for the same machines."""
 
     def depth(self, width: int) -> int:
         """Return the bytes of a packed row of ``width`` coordinates."""
-        return -(-width // self.unit) * self.unit
+        return -(-width * self.bytes // self.unit) * self.unit
 
 
 @cache
@@ -165,6 +171,9 @@ def kernels() -> tuple[Kernel, ...]:
                 unit=info.unit,
                 columns=info.columns,
                 deepest=info.deepest,
+                levels=info.levels,
+                bytes=info.bytes,
+                fine=None if info.fine < 0 else info.fine,
             )
         )
     return tuple(found)

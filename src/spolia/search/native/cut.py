@@ -12,6 +12,7 @@ _OUTPUT_PAIR = 96
 _ROW = 160  # sizes, corrections, floors and addresses of a query row
 _BASE_ROW = 64  # addresses, copies and numbers of a base row
 _THREAD = 1 << 20  # the kernel's own lists, and what Python needs for a block
+_FIRST_PAIRS = 64 * 512, 64 * 16  # sums for the first floors, and so many more for each nearest
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def make_cut(
     budget = memory if wanted.above is None else memory // 2
     budget -= m * _BASE_ROW
     keep, best = min(wanted.k or 0, m), min(wanted.top or 0, n * m)
-    waiting = 8 * keep + 64
+    waiting = 2 * keep + 64
     top_waiting = 4 * best + 4096
     shared = 3 * best * _OUTPUT_PAIR
     for count in range(threads, 0, -1):
@@ -54,6 +55,8 @@ def make_cut(
             if packing.rotation is not None:
                 row += 4 * (packing.width + packing.d)
             used = _THREAD + rows * row
+            if keep:
+                used += _FIRST_PAIRS[0] + _FIRST_PAIRS[1] * keep
             if best:
                 used += (best + extra_room(best)) * PAIR.itemsize + top_waiting * WAITING.itemsize
             if wanted.above is not None:

@@ -6,34 +6,26 @@ a sample of the rows tells where the sum of both is least.
 """
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from scipy.fft import dct
 
-from spolia.core.types import Float32, Float64, Rows
+from spolia.core.types import Float32, Float64
 from spolia.search.native.binding import Kernel
 from spolia.search.native.packed import Centre, Packing, Rotation
-from spolia.search.native.sample import Sample, spread_rows
+from spolia.search.native.precision import SURVIVOR, cost_of, radius, whole_rows
+from spolia.search.native.sample import Sample
 from spolia.search.request import Request
 
-# Nanoseconds of one thread, measured; only their ratios matter.
-_BYTE = {"amx": 0.0012, "avx512": 0.0055, "neon": 0.02, "avx2": 0.021}
-"""What one coordinate of one pair costs in each kernel."""
-_SLOW_BYTE = 0.08
-_PAIR = 0.12
-"""What a pair costs besides."""
-_SURVIVOR = 250.0
-"""What a pair that passes the filter costs."""
+# Nanoseconds of one thread; see `spolia.search.native.precision`.
 _ROTATION = 0.03
 """What one multiplication of the rotation costs."""
 
 _WORTH = 0.9
 """A rotation must promise to save a tenth of the time."""
 _STEP = 64
-_CENTRE_ROWS = 512
-_COMMON = 0.1
-"""The square of a centre's norm from which on it is taken off."""
+_EVEN = 0.6
+"""The share of axes over which rows may be spread before a prefix is not worth a look."""
 _WORTH_A_LOOK = 8.0
 """Nanoseconds over d**3 that a join must take before its rows are turned: their axes cost .5."""
 _PEAK = 4.0
@@ -52,42 +44,35 @@ def choose_packing(
     """
     n, m, d = request.shape
     pairs, rows = float(n) * m, n + m
-    full = Packing(kernel, d, _worthy_centre(request.bases))
-    if sample is None or d < 2 * _STEP:
+    plain, full = whole_rows(kernel, request, sample)
+    if sample is None or d < 2 * _STEP or plain < _WORTH_A_LOOK * d**3:
         return full, math.inf
-    plain = _cost(kernel, full.width, _survivors(sample, full.centre), pairs)
-    if plain < _WORTH_A_LOOK * d**3:
+    if _spread(sample.others) > _EVEN * d:
         return full, math.inf
-    look = _Look(sample)
+    look = _Look(sample, kernel.levels)
     best, least = 0, _WORTH * plain
     for depth in [*range(_STEP, d, _STEP), d]:
-        cost = _cost(kernel, depth, look.survivors(depth), pairs) + rows * d * depth * _ROTATION
+        cost = cost_of(kernel, depth, look.survivors(depth), pairs) + rows * d * depth * _ROTATION
         if cost < least:
             best, least = depth, cost
     rotation = make_rotation(look.axes, best, mix=True) if best else None
     if rotation is None or rotation.frame_error > 1e-3 or rotation.rounding > 0.05:
         return full, math.inf
-    return Packing(kernel, d, look.centre, rotation), 1.1 * plain / pairs / _SURVIVOR
+    return Packing(kernel, d, look.centre, rotation), 1.1 * plain / pairs / SURVIVOR[1]
 
 
-def _worthy_centre(bases: Sequence[Rows]) -> Centre | None:
-    """Return the centre of the rows, if taking it off makes them a good deal shorter."""
-    rows = spread_rows(bases, _CENTRE_ROWS)
-    if len(rows) == 0:
-        return None
-    centre = Centre.of(rows)
-    return centre if float(centre.vector @ centre.vector) > _COMMON else None
-
-
-def _cost(kernel: Kernel, depth: int, survivors: float, pairs: float) -> float:
-    byte = _BYTE.get(kernel.name, _SLOW_BYTE)
-    return pairs * (_PAIR + byte * kernel.depth(depth) + _SURVIVOR * survivors)
+def _spread(rows: Float32) -> float:
+    """Return over how many axes rows are spread, as if evenly: 1 to d."""
+    centred = rows - rows.mean(axis=0)
+    squares = centred.T @ centred
+    return float(np.trace(squares)) ** 2 / float(np.sum(squares * squares))
 
 
 class _Look:
     """The sampled rows, centred, in the order of their variance."""
 
-    def __init__(self, sample: Sample) -> None:
+    def __init__(self, sample: Sample, levels: int) -> None:
+        self._levels = levels
         others = sample.others  # the rows judged are none of those that the axes are fitted to
         self.centre = Centre.of(others)
         self._floors = sample.floors[:, np.newaxis]
@@ -107,31 +92,17 @@ class _Look:
         """Return the share of sampled pairs that pass at some depth."""
         x, y = self._query[:, :depth], self._base[:, :depth]
         norms = [np.linalg.norm(rows, axis=1) for rows in (x, y)]
-        lost = [norm * (_PEAK / np.sqrt(12) / 127) for norm in norms]
+        lost = [
+            norm * (_PEAK / np.sqrt(12) / level)
+            for norm, level in zip(norms, (127, self._levels), strict=True)
+        ]
         wholes = (self._query_norms, self._base_norms)
         tails = [
             np.sqrt(np.maximum(0.0, whole**2 - norm**2))
             for whole, norm in zip(wholes, norms, strict=True)
         ]
-        upper = x @ y.T + _radius(norms, lost) + np.outer(*tails)
+        upper = x @ y.T + radius(norms, lost) + np.outer(*tails)
         return float(np.mean(upper + self._shift[:, np.newaxis] >= self._floors))
-
-
-def _survivors(sample: Sample, centre: Centre | None) -> float:
-    """Return the share of sampled pairs that pass when whole rows are packed."""
-    x, y, shift = sample.query, sample.base, np.zeros(len(sample.query))
-    if centre is not None:
-        x, shift = centre.query(x)
-        y = centre.base(y)
-    lost = [np.abs(rows).max(axis=1) * np.sqrt(rows.shape[1] / 12) / 127 for rows in (x, y)]
-    norms = [np.linalg.norm(rows, axis=1) for rows in (x, y)]
-    upper = x @ y.T + _radius(norms, lost) + shift[:, np.newaxis]
-    return float(np.mean(upper >= sample.floors[:, np.newaxis]))
-
-
-def _radius(norms: list[Float32], lost: list[Float32]) -> Float64:
-    """Return how far quantised rows leave a similarity open, ``(s, b)``."""
-    return np.asarray(np.outer(norms[0], lost[1]) + np.outer(lost[0], norms[1]), np.float64)
 
 
 def make_rotation(axes: Float64, depth: int, *, mix: bool) -> Rotation:

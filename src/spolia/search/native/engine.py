@@ -20,7 +20,7 @@ from spolia.search.plan import Wanted
 from spolia.search.request import Request
 from spolia.search.result import JoinResult
 
-_WORTH_A_LOOK = 1e10
+_WORTH_A_LOOK = 4e10
 """Multiplications of a join from which on a sample of it is taken first."""
 
 _MOST_ROWS = 1 << 32

@@ -12,15 +12,19 @@ constexpr int COLUMNS = 48;
 constexpr int DEEPEST = 32768;
 constexpr int32_t NEVER = -(1 << 30);
 
-// A panel is [depth / 4][COLUMNS][4] bytes: coordinates of base rows, quantised to whole numbers
-// of at most `levels` in size, plus `offset`. A group of query rows is [depth / unit][rows][unit]
-// signed bytes.
+// A panel is [COLUMNS / stripe][depth / 4][stripe][4] bytes: coordinates of base rows, quantised to
+// whole numbers, plus `offset`. A group of query rows is [depth / unit][rows][unit] bytes. Numbers have one byte,
+// and are at most `levels` in size; or two, and those of a row have a norm of at most `levels`, by
+// one in a hundred more: its square is below 2^30.
 struct Kernel {
     const char* name;
     int rows;
     int unit;
+    int stripe;          // columns that lie together, to fit the nearest cache
     int offset;
     int levels;
+    int bytes;           // of a coordinate
+    const Kernel* fine;  // of two bytes, for the same machines; or null
 
     // Is start[r] + <query row r, panel column c> >= 0 for any pair? If so, bit c of hits[r] tells
     // which, and excess[r * COLUMNS + c] holds that number for every row with a hit.
@@ -37,10 +41,15 @@ struct Kernel {
     void (*begin)();
 };
 
+constexpr int FINE_LEVELS = 31000;
+
 extern const Kernel plain_kernel;
+extern const Kernel plain_fine_kernel;
 #if defined(__x86_64__)
 extern const Kernel avx2_kernel;
+extern const Kernel avx2_fine_kernel;
 extern const Kernel avx512_kernel;
+extern const Kernel avx512_fine_kernel;
 extern const Kernel amx_kernel;
 bool amx_allowed();
 #elif defined(__aarch64__)

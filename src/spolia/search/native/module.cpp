@@ -21,7 +21,7 @@ struct Choice {
     bool runs;
 };
 
-// Fastest first.
+// Fastest first, and after all others those of two bytes.
 const Choice* choices(int* count) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
@@ -34,11 +34,16 @@ const Choice* choices(int* count) {
         {&avx512_kernel, avx512},
         {&avx2_kernel, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")},
         {&plain_kernel, true},
+        {&avx512_fine_kernel, avx512},
+        {&avx2_fine_kernel, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")},
+        {&plain_fine_kernel, true},
     };
 #elif defined(__aarch64__)
-    static const Choice all[] = {{&neon_kernel, neon_dot_available()}, {&plain_kernel, true}};
+    static const Choice all[] = {{&neon_kernel, neon_dot_available()},
+                                 {&plain_kernel, true},
+                                 {&plain_fine_kernel, true}};
 #else
-    static const Choice all[] = {{&plain_kernel, true}};
+    static const Choice all[] = {{&plain_kernel, true}, {&plain_fine_kernel, true}};
 #endif
     *count = int(sizeof all / sizeof *all);
     return all;
@@ -53,7 +58,7 @@ const Kernel& kernel_of(int number) {
 
 struct KernelInfo {
     const char* name;
-    int32_t runs, rows, unit, offset, levels, columns, deepest;
+    int32_t runs, rows, unit, offset, levels, bytes, fine, columns, deepest;
 };
 
 // Describes kernel `number`; false where there is none.
@@ -62,8 +67,11 @@ SPOLIA_EXPORT int32_t spolia_kernel(int32_t number, KernelInfo* info) {
     const Choice* all = choices(&count);
     if (number < 0 || number >= count) return 0;
     const Kernel& one = *all[number].kernel;
-    *info = {one.name, all[number].runs, one.rows, one.unit, one.offset, one.levels, COLUMNS,
-             DEEPEST};
+    int32_t fine = -1;
+    for (int32_t other = 0; other < count; ++other)
+        if (all[other].kernel == one.fine) fine = other;
+    *info = {one.name,   all[number].runs, one.rows, one.unit, one.offset,
+             one.levels, one.bytes,        fine,     COLUMNS,  DEEPEST};
     return 1;
 }
 

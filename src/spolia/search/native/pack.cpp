@@ -11,8 +11,11 @@
 namespace spolia {
 namespace {
 
-typedef int32_t Ints16 __attribute__((vector_size(64)));
-typedef int8_t Bytes16 __attribute__((vector_size(16)));
+typedef Vectors<32>::Doubles Doubles;
+typedef Vectors<32>::Floats Floats;
+typedef Vectors<32>::Halves Halves;
+typedef int32_t Ints __attribute__((vector_size(32)));
+typedef int16_t Shorts __attribute__((vector_size(16)));
 
 float rounded_up(double value) {
     const float near = float(value);
@@ -34,19 +37,19 @@ SPOLIA_CLONES double largest(const float* x, int64_t width) {
     return result;
 }
 
-double sum_of(const Lanes& lanes) {
-    double sum = 0.0;
-    for (int lane = 0; lane < 8; ++lane) sum += lanes[lane];
-    return sum;
-}
-
 SPOLIA_CLONES double dot(const float* x, const float* y, int64_t d) {
-    Lanes sums = {};
+    constexpr int LANES = Vectors<32>::DOUBLES, STEP = 4 * LANES;
+    Doubles sums[4] = {Doubles{}, Doubles{}, Doubles{}, Doubles{}};
     int64_t j = 0;
-    for (; j + 8 <= d; j += 8)
-        sums += __builtin_convertvector(*reinterpret_cast<const Floats*>(x + j), Lanes) *
-                __builtin_convertvector(*reinterpret_cast<const Floats*>(y + j), Lanes);
-    double sum = sum_of(sums);
+    for (; j + STEP <= d; j += STEP)
+        for (int i = 0; i < 4; ++i)
+            sums[i] += __builtin_convertvector(
+                           *reinterpret_cast<const Halves*>(x + j + LANES * i), Doubles) *
+                       __builtin_convertvector(
+                           *reinterpret_cast<const Halves*>(y + j + LANES * i), Doubles);
+    sums[0] += sums[1] + (sums[2] + sums[3]);
+    double sum = 0.0;
+    for (int lane = 0; lane < LANES; ++lane) sum += sums[0][lane];
     for (; j < d; ++j) sum += double(x[j]) * double(y[j]);
     return sum;
 }
@@ -101,16 +104,22 @@ double tail_of(const Source& source, int64_t row, double prefix_norm) {
     return std::sqrt(std::max(0.0, left) + 1e-12 * whole * whole);
 }
 
-// A scale of 16 binary digits, not below largest / levels: its products with whole numbers of 7
-// digits are then float32 numbers. 0 where the row is too small to be told from zero.
-float scale_of(double largest, int levels) {
-    if (largest < 1e-30) return 0.0f;
-    float scale = float(largest / levels * (1.0 + 0x1p-14));
+// A scale not below `size / levels`: of so few binary digits, 16 or 8, that its products with whole
+// numbers, of 7 or 15, are float32 numbers. 0 where the row is too small to be told from zero.
+float scale_of(const Kernel& kernel, double size) {
+    if (size < 1e-30) return 0.0f;
+    const bool fine = kernel.bytes == 2;
+    float scale = float(size / kernel.levels * (1.0 + (fine ? 0x1p-6 : 0x1p-14)));
     uint32_t bits;
     std::memcpy(&bits, &scale, sizeof bits);
-    bits &= 0xffffff00;
+    bits &= fine ? 0xffff0000 : 0xffffff00;
     std::memcpy(&scale, &bits, sizeof scale);
     return scale;
+}
+
+// What `levels` are counted of: the largest coordinate, or of numbers of two bytes the norm.
+double size_of(const Kernel& kernel, const float* x, int64_t width) {
+    return kernel.bytes == 2 ? norm_of(x, width) * (1.0 + 1e-9) : largest(x, width);
 }
 
 struct Quantised {
@@ -118,36 +127,55 @@ struct Quantised {
     double error;  // norm of what was lost, at most
 };
 
-// Writes round(x / scale). Adding 1.5 * 2^23 leaves whole numbers. scale * whole has no error, and
-// x - scale * whole one of 2^-24 of itself at most; sums of up to 32,768 squares in 16 lanes of
-// float32 err by 2,060 * 2^-24, and the factor covers twice that.
-SPOLIA_CLONES Quantised quantise(const float* x, int64_t width, float scale, int8_t* out) {
+// Writes round(x / scale), and zeros up to a multiple of 16. Adding 1.5 * 2^23 leaves whole numbers.
+// scale * whole has no error, and x - scale * whole one of 2^-24 of itself at most; sums of up to
+// 32,768 squares in 16 lanes of float32 err by 2,060 * 2^-24, and the factor covers twice that.
+SPOLIA_CLONES Quantised quantise(const float* x, int64_t width, float scale, int16_t* out) {
     if (scale == 0.0f) {
-        std::memset(out, 0, size_t(width));
+        std::memset(out, 0, sizeof(int16_t) * size_t((width + 15) / 16 * 16));
         return {0.0, norm_of(x, width)};
     }
     const float inverse = 1.0f / scale;
-    const Floats16 round = Floats16{} + 0x1.8p23f;
-    Floats16 errors = {};
-    Ints16 squares = {};
+    const Floats round = Floats{} + 0x1.8p23f;
+    Floats errors[2] = {Floats{}, Floats{}};
+    Ints squares[2] = {Ints{}, Ints{}};
     for (int64_t j = 0; j < width; j += 16) {
-        float some[16] = {};
-        std::memcpy(some, x + j, sizeof(float) * size_t(width - j < 16 ? width - j : 16));
-        const Floats16 value = *reinterpret_cast<const Floats16*>(some);
-        const Floats16 whole = (value * inverse + round) - round;
-        const Floats16 lost = value - scale * whole;
-        errors += lost * lost;
-        const Ints16 number = __builtin_convertvector(whole, Ints16);
-        squares += number * number;
-        const Bytes16 bytes = __builtin_convertvector(number, Bytes16);
-        std::memcpy(out + j, &bytes, sizeof bytes);
+        float rest[16] = {};
+        const float* some = x + j;
+        if (width - j < 16) {
+            std::memcpy(rest, some, sizeof(float) * size_t(width - j));
+            some = rest;
+        }
+#pragma GCC unroll 2
+        for (int half = 0; half < 2; ++half) {
+            const Floats value = *reinterpret_cast<const Floats*>(some + 8 * half);
+            const Floats whole = (value * inverse + round) - round;
+            const Floats lost = value - scale * whole;
+            errors[half] += lost * lost;
+            const Ints number = __builtin_convertvector(whole, Ints);
+            squares[half] += number * number;
+            const Shorts shorts = __builtin_convertvector(number, Shorts);
+            std::memcpy(out + j + 8 * half, &shorts, sizeof shorts);
+        }
     }
     double error = 0.0, square = 0.0;
     for (int lane = 0; lane < 16; ++lane) {
-        error += errors[lane];
-        square += squares[lane];
+        error += errors[lane / 8][lane % 8];
+        square += squares[lane / 8][lane % 8];
     }
     return {scale * std::sqrt(square), std::sqrt(error) * (1.0 + 3e-4) + 1e-16};
+}
+
+// Four bytes of a packed row: four of its numbers, or two.
+SPOLIA_CLONES void words_of(const Kernel& kernel, const int16_t* numbers, int64_t words,
+                            uint32_t* out) {
+    if (kernel.bytes == 2) {
+        std::memcpy(out, numbers, sizeof(uint32_t) * size_t(words));
+        return;
+    }
+    uint8_t* bytes = reinterpret_cast<uint8_t*>(out);
+    const int16_t offset = int16_t(kernel.offset);
+    for (int64_t j = 0; j < 4 * words; ++j) bytes[j] = uint8_t(numbers[j] + offset);
 }
 
 // The norm of a row's coordinates: exactly for a prefix, of which the tail is reckoned; otherwise
@@ -162,13 +190,19 @@ void pack_query(const Kernel& kernel, const Source& source, int64_t n, int64_t d
                 int8_t* packed, int32_t* correction, const Sizes& sizes) {
     const int64_t groups = (n + kernel.rows - 1) / kernel.rows;
     std::memset(packed, 0, size_t(groups * kernel.rows * depth));
-    int8_t row_bytes[DEEPEST + 16];
+    const int64_t words = (source.width * kernel.bytes + 3) / 4;
+    const int64_t rows = kernel.rows, unit = kernel.unit / 4;
+    int16_t numbers[DEEPEST + 16];
+    std::vector<uint32_t> row_words(size_t(words), 0);
+    Kernel signed_bytes = kernel;
+    signed_bytes.offset = 0;
+    if (kernel.bytes == 1) signed_bytes.levels = 127;
     Reader reader(source);
     const double square = source.centre ? reader.centre_square() : 0.0;
     for (int64_t i = 0; i < n; ++i) {
         const float* x = reader.query(i);
-        const float scale = scale_of(largest(x, source.width), 127);
-        const Quantised q = quantise(x, source.width, scale, row_bytes);
+        const float scale = scale_of(signed_bytes, size_of(kernel, x, source.width));
+        const Quantised q = quantise(x, source.width, scale, numbers);
         const double norm = norm_at_most(source, x, q), rounding = rounding_of(source, i, norm);
         sizes.scale[i] = scale;
         sizes.norm[i] = q.norm;
@@ -177,19 +211,21 @@ void pack_query(const Kernel& kernel, const Source& source, int64_t n, int64_t d
         sizes.tail[i] = tail_of(source, i, norm);
         if (source.centre) sizes.shift[i] = reader.along(i) - square + source.mean;
         int32_t sum = 0;
-        for (int64_t j = 0; j < source.width; ++j) sum += row_bytes[j];
+        for (int64_t j = 0; j < source.width; ++j) sum += numbers[j];
         correction[i] = kernel.offset * sum;
-        int8_t* group = packed + i / kernel.rows * kernel.rows * depth;
-        const int64_t row = i % kernel.rows, unit = kernel.unit;
-        for (int64_t j = 0; j < source.width; j += unit)
-            std::memcpy(group + (j / unit * kernel.rows + row) * unit, row_bytes + j,
-                        size_t(std::min(unit, source.width - j)));
+        words_of(signed_bytes, numbers, words, row_words.data());
+        int8_t* group = packed + i / rows * rows * depth;
+        for (int64_t w = 0; w < words; ++w)
+            std::memcpy(group + ((w / unit * rows + i % rows) * unit + w % unit) * 4,
+                        &row_words[size_t(w)], 4);
     }
 }
 
 void pack_base(const Kernel& kernel, const Source& source, int64_t n, int64_t depth,
                const PackedPanels& out) {
-    int8_t row_bytes[DEEPEST + 16];
+    const int64_t words = (source.width * kernel.bytes + 3) / 4;
+    int16_t numbers[DEEPEST + 16];
+    std::vector<uint32_t> row_words(size_t(words), 0);
     Reader reader(source);
     for (int64_t first = 0; first < n; first += COLUMNS) {
         const int64_t panel = first / COLUMNS, last = std::min(n, first + COLUMNS);
@@ -197,23 +233,25 @@ void pack_base(const Kernel& kernel, const Source& source, int64_t n, int64_t de
         std::memset(bytes, kernel.offset, size_t(COLUMNS * depth));
         double most = 0.0;
         for (int64_t i = first; i < last; ++i)
-            most = std::max(most, largest(reader.base(i), source.width));
-        const float scale = scale_of(most, kernel.levels);
+            most = std::max(most, size_of(kernel, reader.base(i), source.width));
+        const float scale = scale_of(kernel, most);
         out.scales[panel] = scale;
         float* maxima = out.maxima + 3 * panel;
         std::fill(maxima, maxima + 3, 0.0f);
         for (int64_t i = first; i < last; ++i) {
             const float* y = reader.base(i);
-            const Quantised q = quantise(y, source.width, scale, row_bytes);
+            const Quantised q = quantise(y, source.width, scale, numbers);
             const double norm = norm_at_most(source, y, q);
             const double rounding = rounding_of(source, i, norm);
             const double sizes[3] = {norm + rounding, q.error + rounding,
                                      tail_of(source, i, norm)};
             for (int which = 0; which < 3; ++which)
                 maxima[which] = std::max(maxima[which], rounded_up(sizes[which]));
-            for (int64_t j = 0; j < source.width; ++j)
-                bytes[(j / 4 * COLUMNS + i - first) * 4 + j % 4] =
-                    uint8_t(row_bytes[j] + kernel.offset);
+            words_of(kernel, numbers, words, row_words.data());
+            const int64_t stripe = kernel.stripe, column = i - first;
+            uint8_t* place = bytes + column / stripe * stripe * depth + column % stripe * 4;
+            for (int64_t w = 0; w < words; ++w)
+                std::memcpy(place + w * stripe * 4, &row_words[size_t(w)], 4);
         }
     }
 }

@@ -17,7 +17,9 @@ SLACK = 2e-11
 """Added to every bound: more than all float64 roundings of sums of up to 32,768 terms."""
 
 PANELS_AT_ONCE = 64
-"""Panels packed together by one thread."""
+"""Panels packed together by one thread, at most."""
+_PIECES = 4
+"""Pieces that a small base is packed in, so that all threads have some."""
 
 COLUMN_BYTES = 40
 """What a packed base row needs beside its coordinates, at most."""
@@ -25,7 +27,9 @@ COLUMN_BYTES = 40
 
 def along(rows: Float32, centre: Float32) -> Float64:
     """Return the similarities of rows with a centre, ``(n,)``."""
-    result: Float64 = np.matmul(rows, centre, dtype=np.float64)
+    # Not by the matrix library, whose threads would go on waiting while those of a join work.
+    wide = rows.astype(np.float64), centre.astype(np.float64)
+    result: Float64 = np.einsum("ij,j->i", *wide)
     return result
 
 
@@ -225,10 +229,11 @@ class Base:
     @property
     def pieces(self) -> range:
         """The columns at which pieces to be packed begin; they may be packed side by side."""
-        return range(0, self.columns, PANELS_AT_ONCE * self._packing.kernel.columns)
+        panels = min(PANELS_AT_ONCE, -(-len(self._scales) // _PIECES))
+        return range(0, self.columns, max(1, panels) * self._packing.kernel.columns)
 
-    def pack(self, start: int) -> None:
-        """Pack the piece that begins at column ``start``."""
+    def pack(self, start: int) -> int:
+        """Pack the piece that begins at column ``start``; returns how many columns it has."""
         kernel, depth = self._packing.kernel, self._packing.depth
         columns = slice(start, min(self.columns, start + self.pieces.step))
         panels = slice(start // kernel.columns, -(-columns.stop // kernel.columns))
@@ -249,6 +254,7 @@ class Base:
             ctypes.c_int64(depth),
             binding.PackedPanels(*(address(one) for one in out)),
         )
+        return columns.stop - start
 
     def _read(self, columns: slice) -> Float32:
         numbers = self._numbers[columns]

@@ -1,10 +1,13 @@
 """All blocks of a join through the kernel, side by side, and their results made one."""
 
 import ctypes
+import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
@@ -23,6 +26,9 @@ from spolia.search.native.state import Best, State
 from spolia.search.plan import Wanted
 from spolia.search.result import JoinResult, Pairs, merge_pairs
 from spolia.search.run import Claims
+
+_SHORT = 1e10
+"""Multiplications of a join that takes no longer than an interrupt may wait."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +79,8 @@ class Join:
             for one, guess in zip(sides, guesses, strict=True)
         ]
         self._most_survivors = most_survivors
+        m = sum(side.rows.shape[0] for side in sides)
+        self._short = self._n * m * packing.d < _SHORT
 
     def run(self, progress: Progress) -> tuple[JoinResult, ...]:
         """Return the join with each base."""
@@ -81,20 +89,20 @@ class Join:
         total = sum(len(numbers) for load in loads for _, numbers, _ in load)
         before = 0
         progress("join", 0, n)
-        with ThreadPoolExecutor(self._cut.threads) as pool:
-            try:
-                for load in loads:
-                    here = sum(len(numbers) for _, numbers, _ in load)
-                    packed = self._pack(load, pool)
-                    blocks = range(0, n, self._cut.rows)
-                    work = ((self._block, start, packed) for start in blocks)
-                    done = 0
-                    for rows in side_by_side(pool, self._cut.threads, work):
+        try:
+            for load in loads:
+                here = sum(len(numbers) for _, numbers, _ in load)
+                packed = self._pack(load)
+                blocks = range(0, n, self._cut.rows)
+                work = ((self._block, start, packed) for start in blocks)
+                done = 0
+                with closing(self._side_by_side(work)) as several:
+                    for rows in several:
                         done += rows
                         progress("join", (before * n + here * done) // total, n)
-                    before += here
-            finally:
-                self._stop.value = 1
+                before += here
+        finally:
+            self._stop.value = 1
         for number, whole in enumerate(self._wholes):
             self._search_again(number, whole)
         progress("join", n, n)
@@ -162,7 +170,7 @@ class Join:
             return numbers[~late], None
         return numbers, late.astype(np.uint8)
 
-    def _pack(self, load: list["_Stretch"], pool: ThreadPoolExecutor) -> list[tuple[int, Base]]:
+    def _pack(self, load: list["_Stretch"]) -> list[tuple[int, Base]]:
         bases = []
         for number, numbers, late in load:
             side = self._sides[number]
@@ -174,9 +182,43 @@ class Join:
                 late,
                 None if side.exclude is None else side.exclude.base_groups[numbers],
             )
-            list(pool.map(base.pack, base.pieces))
+            for _ in self._side_by_side((base.pack, start) for start in base.pieces):
+                pass
             bases.append((number, base))
         return bases
+
+    def _side_by_side(
+        self, work: Iterable[tuple[Callable[..., int], *tuple[Any, ...]]]
+    ) -> Generator[int, None, None]:
+        """Do pieces of work, a few at a time, and yield what each returns as it is done.
+
+        The thread that called works too where that takes no long time: longer work is stopped by
+        an interrupt, which that thread alone is told of. No piece is left running when the
+        iterator ends or is closed.
+        """
+        threads = self._cut.threads
+        room = threads - 1 if self._short else threads + 1
+        pool = kept_pool(threads)
+        running: set[Future[int]] = set()
+        try:
+            for function, *arguments in work:
+                if len(running) < room:
+                    running.add(pool.submit(function, *arguments))
+                    continue
+                if self._short:
+                    yield function(*arguments)
+                    done = {one for one in running if one.done()}
+                    running -= done
+                else:
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    running.add(pool.submit(function, *arguments))
+                yield from (one.result() for one in done)
+            while running:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                yield from (one.result() for one in done)
+        finally:
+            self._stop.value |= bool(running)
+            wait(running)
 
     def _block(self, start: int, packed: list[tuple[int, Base]]) -> int:
         """Join a block of query rows with all that is packed; returns the number of rows."""
@@ -217,6 +259,9 @@ class Join:
         if status != STOPPED:
             whole.end(rows, base.columns, state)
 
+
+_Work = tuple[Callable[..., int], *tuple[Any, ...]]
+"""A function and what it is called with."""
 
 _Stretch = tuple[int, npt.NDArray[np.uint32], npt.NDArray[np.uint8] | None]
 """The number of a base, the rows of it that are packed, and which of these come too late."""
@@ -314,18 +359,11 @@ class Whole:
 NO_PAIRS = Pairs(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
 
 
-def side_by_side(
-    pool: ThreadPoolExecutor,
-    threads: int,
-    work: Iterable[tuple[Callable[..., int], Any, Any]],
-) -> Iterator[int]:
-    """Do pieces of work, a few at a time, and yield what each returns as it is done."""
-    running: set[Future[int]] = set()
-    for function, *arguments in work:
-        if len(running) > threads:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            yield from (one.result() for one in done)
-        running.add(pool.submit(function, *arguments))
-    while running:
-        done, running = wait(running, return_when=FIRST_COMPLETED)
-        yield from (one.result() for one in done)
+@cache
+def kept_pool(threads: int) -> ThreadPoolExecutor:
+    """Return threads that are started once: starting them takes as long as a small join."""
+    return ThreadPoolExecutor(threads)
+
+
+# A process that is forked has none of the threads of its parent. Not every system forks.
+getattr(os, "register_at_fork", lambda **_: None)(after_in_child=kept_pool.cache_clear)

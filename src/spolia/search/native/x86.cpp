@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "exact.h"
@@ -24,6 +25,18 @@ namespace avx2 {
 
 #define SPOLIA_TARGET __attribute__((target("avx2,fma")))
 constexpr int ROWS = 8, AT_ONCE = 2, VECTORS = COLUMNS / 8;
+
+// Tells the hits of a row from its sums, and keeps these if there are any.
+SPOLIA_TARGET inline uint64_t hits_of(const __m256i* sums, int vectors, int32_t* excess) {
+    uint64_t row = 0;
+    for (int v = 0; v < vectors; ++v) {
+        const int negative = _mm256_movemask_ps(_mm256_castsi256_ps(sums[v]));
+        row |= uint64_t(~negative & 255) << (8 * v);
+    }
+    if (row)
+        for (int v = 0; v < vectors; ++v) _mm256_storeu_si256((__m256i*)(excess + 8 * v), sums[v]);
+    return row;
+}
 
 SPOLIA_TARGET bool tile(const int8_t* query, const uint8_t* panel, int depth,
                         const int32_t* start, uint64_t* hits, int32_t* excess) {
@@ -51,27 +64,72 @@ SPOLIA_TARGET bool tile(const int8_t* query, const uint8_t* panel, int depth,
             }
         }
         for (int i = 0; i < AT_ONCE; ++i) {
-            uint64_t row = 0;
-            for (int v = 0; v < VECTORS; ++v) {
-                const int negative = _mm256_movemask_ps(_mm256_castsi256_ps(sums[i][v]));
-                row |= uint64_t(~negative & 255) << (8 * v);
-            }
-            hits[r + i] = row;
-            any |= row;
-            if (row)
-                for (int v = 0; v < VECTORS; ++v)
-                    _mm256_storeu_si256((__m256i*)(excess + (r + i) * COLUMNS + 8 * v),
-                                        sums[i][v]);
+            hits[r + i] = hits_of(sums[i], VECTORS, excess + (r + i) * COLUMNS);
+            any |= hits[r + i];
         }
     }
     return any != 0;
 }
 
-SPOLIA_TARGET double similarity(const float* x, const float* y, int64_t d) {
-    return similarity_of(x, y, d);
+// Numbers of two bytes: by Cauchy and Schwarz no sum of their products, over any coordinates, is
+// larger than the product of the norms.
+constexpr int FINE_AT_ONCE = 4, FINE_VECTORS = VECTORS / 2, STRIPE = 8 * FINE_VECTORS;
+
+SPOLIA_TARGET bool fine_tile(const int8_t* query, const uint8_t* panel, int depth,
+                             const int32_t* start, uint64_t* hits, int32_t* excess) {
+    std::fill(hits, hits + ROWS, 0);
+    uint64_t any = 0;
+    for (int c = 0; c < COLUMNS; c += STRIPE)
+        for (int r = 0; r < ROWS; r += FINE_AT_ONCE) {
+            __m256i sums[FINE_AT_ONCE][FINE_VECTORS];
+            for (int i = 0; i < FINE_AT_ONCE; ++i)
+                for (int v = 0; v < FINE_VECTORS; ++v)
+                    sums[i][v] = _mm256_set1_epi32(start[r + i]);
+            const int8_t* q = query + 4 * r;
+            const uint8_t* p = panel + c * depth;
+            for (int k = 0; k < depth; k += 4, p += 4 * STRIPE, q += 4 * ROWS) {
+                __m256i y[FINE_VECTORS];
+                for (int v = 0; v < FINE_VECTORS; ++v)
+                    y[v] = _mm256_loadu_si256((const __m256i*)(p + 32 * v));
+                for (int i = 0; i < FINE_AT_ONCE; ++i) {
+                    int32_t two;
+                    std::memcpy(&two, q + 4 * i, 4);
+                    const __m256i x = _mm256_set1_epi32(two);
+                    for (int v = 0; v < FINE_VECTORS; ++v)
+                        sums[i][v] = _mm256_add_epi32(sums[i][v], _mm256_madd_epi16(y[v], x));
+                }
+            }
+            for (int i = 0; i < FINE_AT_ONCE; ++i)
+                hits[r + i] |=
+                    hits_of(sums[i], FINE_VECTORS, excess + (r + i) * COLUMNS + c) << c;
+        }
+    for (int r = 0; r < ROWS; ++r) any |= hits[r];
+    return any != 0;
 }
 
-SPOLIA_TARGET double about(const float* x, const float* y, int64_t d) { return about_of(x, y, d); }
+// `similarity_of` with fused products, which have no error either way.
+SPOLIA_TARGET double similarity(const float* x, const float* y, int64_t d) {
+    __m256d sums[CHAINS], lows[CHAINS];
+    for (int i = 0; i < CHAINS; ++i) {
+        sums[i] = _mm256_set1_pd(COUNTED_FROM);
+        lows[i] = _mm256_setzero_pd();
+    }
+    int64_t j = 0;
+    for (; j + 4 * CHAINS <= d; j += 4 * CHAINS)
+#pragma GCC unroll 4
+        for (int i = 0; i < CHAINS; ++i) {
+            const __m256d a = _mm256_cvtps_pd(_mm_loadu_ps(x + j + 4 * i));
+            const __m256d b = _mm256_cvtps_pd(_mm_loadu_ps(y + j + 4 * i));
+            const __m256d next = _mm256_fmadd_pd(a, b, sums[i]);
+            lows[i] = _mm256_add_pd(lows[i], _mm256_fmsub_pd(a, b, _mm256_sub_pd(next, sums[i])));
+            sums[i] = next;
+        }
+    return rounded(partial_of(sums, lows, j), x, y, d);
+}
+
+SPOLIA_TARGET double about(const float* x, const float* y, int64_t d) {
+    return about_of<32>(x, y, d);
+}
 
 #undef SPOLIA_TARGET
 }  // namespace avx2
@@ -82,12 +140,24 @@ namespace avx512 {
 constexpr int ROWS = 8, VECTORS = COLUMNS / 16;
 
 // Written out, because compilers keep the query in registers, run out of these and spill sums.
-SPOLIA_TARGET inline __attribute__((always_inline)) void add_dot(__m512i& sum, __m512i panel,
-                                                                 const int8_t* four) {
-    asm("vpdpbusd %2%{1to16%}, %1, %0"
-        : "+v"(sum)
-        : "v"(panel), "m"(*reinterpret_cast<const int32_t*>(four)));
-}
+struct Bytes {
+    SPOLIA_TARGET static inline __attribute__((always_inline)) void add_dot(
+        __m512i& sum, __m512i panel, const int8_t* four) {
+        asm("vpdpbusd %2%{1to16%}, %1, %0"
+            : "+v"(sum)
+            : "v"(panel), "m"(*reinterpret_cast<const int32_t*>(four)));
+    }
+};
+
+// By Cauchy and Schwarz no sum of products of two-byte numbers is larger than that of the norms.
+struct Shorts {
+    SPOLIA_TARGET static inline __attribute__((always_inline)) void add_dot(
+        __m512i& sum, __m512i panel, const int8_t* two) {
+        asm("vpdpwssd %2%{1to16%}, %1, %0"
+            : "+v"(sum)
+            : "v"(panel), "m"(*reinterpret_cast<const int32_t*>(two)));
+    }
+};
 
 SPOLIA_TARGET uint64_t hits_of(const __m512i* sums) {
     uint64_t row = 0;
@@ -96,6 +166,7 @@ SPOLIA_TARGET uint64_t hits_of(const __m512i* sums) {
     return row;
 }
 
+template <class Numbers>
 SPOLIA_TARGET bool tile(const int8_t* query, const uint8_t* panel, int depth,
                         const int32_t* start, uint64_t* hits, int32_t* excess) {
     __m512i sums[ROWS][VECTORS];
@@ -110,7 +181,8 @@ SPOLIA_TARGET bool tile(const int8_t* query, const uint8_t* panel, int depth,
 #pragma GCC unroll 8
         for (int r = 0; r < ROWS; ++r)
 #pragma GCC unroll 3
-            for (int v = 0; v < VECTORS; ++v) add_dot(sums[r][v], y[v], query + 4 * r);
+            for (int v = 0; v < VECTORS; ++v)
+                Numbers::add_dot(sums[r][v], y[v], query + 4 * r);
     }
     __m512i all = sums[0][0];  // a sign bit stays only where all sums are negative
 #pragma GCC unroll 8
@@ -128,11 +200,29 @@ SPOLIA_TARGET bool tile(const int8_t* query, const uint8_t* panel, int depth,
     return true;
 }
 
+// `similarity_of` with fused products, which have no error either way.
 SPOLIA_TARGET double similarity(const float* x, const float* y, int64_t d) {
-    return similarity_of(x, y, d);
+    __m512d sums[CHAINS], lows[CHAINS];
+    for (int i = 0; i < CHAINS; ++i) {
+        sums[i] = _mm512_set1_pd(COUNTED_FROM);
+        lows[i] = _mm512_setzero_pd();
+    }
+    int64_t j = 0;
+    for (; j + 8 * CHAINS <= d; j += 8 * CHAINS)
+#pragma GCC unroll 4
+        for (int i = 0; i < CHAINS; ++i) {
+            const __m512d a = _mm512_cvtps_pd(_mm256_loadu_ps(x + j + 8 * i));
+            const __m512d b = _mm512_cvtps_pd(_mm256_loadu_ps(y + j + 8 * i));
+            const __m512d next = _mm512_fmadd_pd(a, b, sums[i]);
+            lows[i] = _mm512_add_pd(lows[i], _mm512_fmsub_pd(a, b, _mm512_sub_pd(next, sums[i])));
+            sums[i] = next;
+        }
+    return rounded(partial_of(sums, lows, j), x, y, d);
 }
 
-SPOLIA_TARGET double about(const float* x, const float* y, int64_t d) { return about_of(x, y, d); }
+SPOLIA_TARGET double about(const float* x, const float* y, int64_t d) {
+    return about_of<64>(x, y, d);
+}
 
 #undef SPOLIA_TARGET
 }  // namespace avx512
@@ -205,12 +295,39 @@ bool amx_allowed() {
 #endif
 }
 
-const Kernel avx2_kernel = {"avx2", avx2::ROWS,       4,            64, 63,
-                            avx2::tile, avx2::similarity, avx2::about, begin_nothing};
-const Kernel avx512_kernel = {"avx512", avx512::ROWS,       4,            128, 127,
-                              avx512::tile, avx512::similarity, avx512::about, begin_nothing};
-const Kernel amx_kernel = {"amx", amx::ROWS, amx::UNIT,          0,         127,
-                           amx::tile, avx512::similarity, avx512::about, amx::begin};
+const Kernel avx2_fine_kernel = {
+    "avx2-fine",     avx2::ROWS,       4,           avx2::STRIPE, 0,            FINE_LEVELS, 2, nullptr,
+    avx2::fine_tile, avx2::similarity, avx2::about, begin_nothing};
+const Kernel avx2_kernel = {
+    "avx2",     avx2::ROWS,       4,           COLUMNS, 64,           63, 1, &avx2_fine_kernel,
+    avx2::tile, avx2::similarity, avx2::about, begin_nothing};
+const Kernel avx512_fine_kernel = {"avx512-fine",
+                                   avx512::ROWS,
+                                   4,
+                                   COLUMNS,
+                                   0,
+                                   FINE_LEVELS,
+                                   2,
+                                   nullptr,
+                                   avx512::tile<avx512::Shorts>,
+                                   avx512::similarity,
+                                   avx512::about,
+                                   begin_nothing};
+const Kernel avx512_kernel = {"avx512",
+                              avx512::ROWS,
+                              4,
+                              COLUMNS,
+                              128,
+                              127,
+                              1,
+                              &avx512_fine_kernel,
+                              avx512::tile<avx512::Bytes>,
+                              avx512::similarity,
+                              avx512::about,
+                              begin_nothing};
+const Kernel amx_kernel = {
+    "amx",     amx::ROWS,          amx::UNIT,     COLUMNS, 0,         127, 1, &avx512_fine_kernel,
+    amx::tile, avx512::similarity, avx512::about, amx::begin};
 
 }  // namespace spolia
 

@@ -6,30 +6,21 @@ from dataclasses import dataclass
 
 from spolia.core.results import BoundPoint
 from spolia.report import format as written
-from spolia.report.histogram import Tick
+from spolia.report.axes import Axes, Tick
 
 _LEFT, _RIGHT, _TOP, _PLOT, _BOTTOM = 46.0, 14.0, 26.0, 180.0, 44.0
 
 
-@dataclass(frozen=True)
-class CurveChart:
+@dataclass(frozen=True, kw_only=True)
+class CurveChart(Axes):
     """The share of false ones among the named, by how many are named (on a log scale)."""
 
-    width: float
-    height: float
-    left: float
-    right: float
-    top: float
-    bottom: float
     at_most: str
     """Path of the 95 % bound."""
     expected: str
     """Path of the average."""
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
     named_x: float | None
     """Where the decision stands; ``None`` if it named nobody."""
-    description: str
 
 
 def draw(points: Sequence[BoundPoint], named: int, *, width: float) -> CurveChart | None:

@@ -9,6 +9,7 @@ from spolia.core.errors import UsageError
 from spolia.core.results import Distribution, Scale
 from spolia.core.types import Float64, Int64
 from spolia.report import format as written
+from spolia.report.axes import Axes, Tick, x_ticks
 
 _LEFT, _RIGHT, _BOTTOM, _PLOT = 46.0, 10.0, 44.0, 240.0
 _ROW = 15.0
@@ -37,14 +38,6 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Tick:
-    """A mark of an axis."""
-
-    at: float
-    label: str
-
-
-@dataclass(frozen=True)
 class Line:
     """A vertical line and the label to its left."""
 
@@ -55,25 +48,16 @@ class Line:
     is_threshold: bool
 
 
-@dataclass(frozen=True)
-class Chart:
+@dataclass(frozen=True, kw_only=True)
+class Chart(Axes):
     """The histogram as drawn; the vertical scale is the square root of the count."""
 
-    width: float
-    height: float
-    left: float
-    right: float
-    top: float
-    bottom: float
     bars: tuple[Bar, ...]
     outline: str
     """The control as the path of a step line; empty without a control."""
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
     lines: tuple[Line, ...]
     threshold_x: float | None
     axis: str
-    description: str
 
 
 def draw(distribution: Distribution, threshold: float | None, *, width: float) -> Chart | None:
@@ -175,7 +159,7 @@ def _place(
         bottom=bottom,
         bars=bars,
         outline=_outline(x, control, bottom, peak) if control.any() else "",
-        x_ticks=x_ticks(low, high, stretch, width),
+        x_ticks=x_ticks(low, high, stretch, width, left=_LEFT),
         y_ticks=_y_ticks(bottom, peak),
         lines=lines,
         threshold_x=next((line.x for line in lines if line.is_threshold), None),
@@ -230,29 +214,6 @@ def _lines(named: list[tuple[str, float, bool]]) -> tuple[Line, ...]:
         free = start if row == 0 else min(free, start)
         placed.append(Line(round(x, 1), label, round(label_x, 1), _ROW * (row + 1), bold))
     return tuple(placed)
-
-
-def x_ticks(
-    low: float, high: float, scale: float, width: float, *, left: float = _LEFT
-) -> tuple[Tick, ...]:
-    """Return round marks from ``low`` to ``high``, ``scale`` pixels to a unit from ``left`` on."""
-    step = _nice((high - low) / max(2.0, width / 60.0))
-    digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    first, last = math.ceil(low / step), math.floor(high / step)
-    return tuple(
-        Tick(
-            round(left + (i * step - low) * scale, 1),
-            # "+ 0.0" turns a negative zero into zero.
-            f"{i * step + 0.0:.{digits}f}".replace("-", "−"),
-        )
-        for i in range(first, last + 1)
-    )
-
-
-def _nice(step: float) -> float:
-    """Return the smallest of 1, 2, 5 times a power of ten that is at least ``step``."""
-    power = 10.0 ** math.floor(math.log10(step))
-    return next(power * one for one in (1, 2, 5, 10) if power * one >= step * (1 - 1e-9))
 
 
 def _y_ticks(bottom: float, peak: int) -> tuple[Tick, ...]:

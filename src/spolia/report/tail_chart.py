@@ -6,21 +6,15 @@ from dataclasses import dataclass
 
 from spolia.core.chance import Chance, Strangers
 from spolia.report import format as written
-from spolia.report.histogram import Tick, x_ticks
+from spolia.report.axes import Axes, Tick, x_ticks
 
 _LEFT, _RIGHT, _TOP, _PLOT, _BOTTOM = 52.0, 10.0, 28.0, 220.0, 44.0
 
 
-@dataclass(frozen=True)
-class TailChart:
+@dataclass(frozen=True, kw_only=True)
+class TailChart(Axes):
     """Shares that reach a similarity, on a logarithmic scale."""
 
-    width: float
-    height: float
-    left: float
-    right: float
-    top: float
-    bottom: float
     counted: str
     """Path of the share of strangers, where it is counted."""
     extrapolated: str
@@ -31,11 +25,8 @@ class TailChart:
     """Path around its 95 % interval."""
     synthetic: str
     """Path of the share of synthetic images."""
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
     threshold_x: float | None
     """Where the fit begins."""
-    description: str
 
 
 def draw_tail(strangers: Strangers, images: int, *, width: float) -> TailChart | None:

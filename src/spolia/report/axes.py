@@ -33,7 +33,7 @@ def x_ticks(
 ) -> tuple[Tick, ...]:
     """Return round marks from ``low`` to ``high``, ``scale`` pixels to a unit from ``left`` on.
 
-    >>> [tick.label for tick in x_ticks(-0.3, 0.6, 300.0, 300.0, left=0.0)]
+    >>> [tick.label for tick in x_ticks(-0.3, 0.7, 300.0, 300.0, left=0.0)]
     ['−0.2', '0.0', '0.2', '0.4', '0.6']
     """
     step = _nice((high - low) / max(2.0, width / 60.0))

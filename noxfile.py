@@ -1,7 +1,11 @@
 """The checks, the same on a laptop and in CI; they run in the environment nox is called from."""
 
+import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import nox
 
@@ -11,6 +15,9 @@ nox.options.sessions = ["check"]
 PYTHON = sys.executable
 LINT_IMPORTS = str(Path(PYTHON).with_name("lint-imports"))
 
+WHOLE_RUNS = ("tests/acceptance", "tests/browser", "tests/cli", "tests/docs")
+"""They take about as long as all others, and mostly wait for other processes."""
+
 
 @nox.session
 def check(session: nox.Session) -> None:
@@ -19,8 +26,33 @@ def check(session: nox.Session) -> None:
     session.run(PYTHON, "-m", "ruff", "format", "--check", ".")
     session.run(PYTHON, "-m", "mypy")
     session.run(LINT_IMPORTS)
-    session.run(PYTHON, "-m", "coverage", "run", "-m", "pytest", "-m", "not slow", *session.posargs)
+    session.run(PYTHON, "-m", "coverage", "erase")
+    others = [f"--ignore={one}" for one in WHOLE_RUNS]
+    halves = [session.posargs] if session.posargs else [WHOLE_RUNS, ["tests", "src", *others]]
+    _side_by_side(session, [_tests(half) for half in halves])
+    session.run(PYTHON, "-m", "coverage", "combine", "--quiet")
     session.run(PYTHON, "-m", "coverage", "report")
+
+
+def _tests(chosen: Sequence[str]) -> list[str]:
+    return [PYTHON, "-m", "coverage", "run", "-p", "-m", "pytest", "-m", "not slow", *chosen]
+
+
+def _side_by_side(session: nox.Session, commands: list[list[str]]) -> None:
+    """Run commands at once; the output of all but the first is shown when it has ended."""
+    first, *others = commands
+    with ExitStack() as stack:
+        running = [subprocess.Popen(first)]
+        outputs = [stack.enter_context(TemporaryFile()) for _ in others]
+        for command, output in zip(others, outputs, strict=True):
+            running.append(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT))
+        for process in running:
+            process.wait()
+        for output in outputs:
+            output.seek(0)
+            sys.stdout.write(output.read().decode(errors="replace"))
+    if any(process.returncode for process in running):
+        session.error("tests failed")
 
 
 @nox.session
@@ -37,7 +69,6 @@ def nightly(session: nox.Session) -> None:
 
 @nox.session
 def paper(session: nox.Session) -> None:
-    """Print the tables of the docs; the faces need ``-- MODEL_CARD FACES.zip``."""
-    session.run(PYTHON, "-m", "benchmarks", "hubs")
-    if session.posargs:
-        session.run(PYTHON, "-m", "benchmarks", "honesty", *session.posargs)
+    """Print the tables of the docs; those of faces need the images of ``../shared/data``."""
+    for name in ("hubs", "honesty", "statistics", "judges", "kinds"):
+        session.run(PYTHON, "-m", "benchmarks", name)

@@ -7,16 +7,14 @@ from collections import Counter
 from spolia.core.errors import UnreadableImage, UsageError
 from spolia.core.progress import Progress
 from spolia.sources.decode import reason_of
-from spolia.sources.encoded import MAX_ENCODED_BYTES, EncodedSource, is_hidden, is_image_name
+from spolia.sources.encoded import EncodedSource, is_hidden, is_image_name
 from spolia.sources.identities import identities_of
-
-MAX_RATIO = 1100
-"""Deflate cannot shrink by more than 1032; whatever claims more was made to explode."""
+from spolia.sources.limits import Limits, check_entries
 
 _ENCRYPTED = 0x1
 
 
-def open_zip(uri: str, *, identities: str, progress: Progress) -> EncodedSource:
+def open_zip(uri: str, *, identities: str, limits: Limits, progress: Progress) -> EncodedSource:
     """List the image files in a zip, sorted by name, which is the id.
 
     Names are only names: one with ``..`` or a leading slash reaches no file outside the zip.
@@ -33,6 +31,7 @@ def open_zip(uri: str, *, identities: str, progress: Progress) -> EncodedSource:
             f"a zip is wanted, but {uri!r} cannot be opened ({reason_of(error)}); "
             "copy it again or repair it"
         ) from error
+    check_entries(uri, len(archive.infolist()), limits)
     entries, ignored = _listing(archive)
     ids = tuple(entry.filename for entry in entries)
     _check_names(uri, ids, ignored)
@@ -40,7 +39,7 @@ def open_zip(uri: str, *, identities: str, progress: Progress) -> EncodedSource:
 
     def read(index: int) -> bytes:
         entry = entries[index]
-        _check_entry(entry)
+        _check_entry(entry, limits)
         try:
             # zipfile locks each read of the file, but not its count of open entries.
             with lock:
@@ -48,7 +47,7 @@ def open_zip(uri: str, *, identities: str, progress: Progress) -> EncodedSource:
         except Exception as error:  # each compression method has failures of its own
             raise UnreadableImage(reason_of(error)) from error
 
-    return EncodedSource(uri, ids, identities_of(ids, identities), ignored, read, progress)
+    return EncodedSource(uri, ids, identities_of(ids, identities), ignored, read, progress, limits)
 
 
 def _listing(archive: zipfile.ZipFile) -> tuple[list[zipfile.ZipInfo], int]:
@@ -78,10 +77,10 @@ def _check_names(uri: str, ids: tuple[str, ...], ignored: int) -> None:
         )
 
 
-def _check_entry(entry: zipfile.ZipInfo) -> None:
+def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
     if entry.flag_bits & _ENCRYPTED:
         raise UnreadableImage("encrypted")
-    if entry.file_size > MAX_ENCODED_BYTES:
-        raise UnreadableImage(f"file larger than {MAX_ENCODED_BYTES:,} bytes")
-    if entry.file_size > MAX_RATIO * entry.compress_size:
-        raise UnreadableImage(f"compressed more than {MAX_RATIO:,} times")
+    if entry.file_size > limits.encoded_bytes:
+        raise UnreadableImage(f"file larger than {limits.encoded_bytes:,} bytes")
+    if entry.file_size > limits.ratio * entry.compress_size:
+        raise UnreadableImage(f"compressed more than {limits.ratio:,} times")

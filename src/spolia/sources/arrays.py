@@ -17,6 +17,7 @@ from spolia.core.errors import UsageError
 from spolia.core.progress import Progress
 from spolia.sources.decode import reason_of
 from spolia.sources.identities import identities_of
+from spolia.sources.limits import Limits, check_entries
 from spolia.sources.source import UInt8, fingerprint_of
 
 _WANTED = "uint8 images of shape (n, h, w), (n, h, w, 1) or (n, h, w, 3)"
@@ -30,7 +31,7 @@ class ArraySource:
 
     Parameters
     ----------
-    uri, ids, identities, ignored
+    uri, ids, identities, ignored, columns
         As in `Source`; nothing in an array is ever ignored.
     images
         ``(n, h, w, 1 or 3)`` uint8.
@@ -44,11 +45,12 @@ class ArraySource:
     images: UInt8 = field(repr=False)
     progress: Progress = field(repr=False)
     ignored: int = 0
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def fingerprint(self) -> str:
         """Digest of the ids and the RGB pixels."""
-        return fingerprint_of(self.ids, self._content, progress=self.progress)
+        return fingerprint_of(self.ids, self.content, progress=self.progress)
 
     def image(self, index: int) -> UInt8:
         """Return record ``index`` as RGB, ``(h, w, 3)`` uint8."""
@@ -58,12 +60,13 @@ class ArraySource:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def _content(self, index: int) -> bytes:
+    def content(self, index: int) -> bytes:
+        """Return the RGB pixels of record ``index``, and their shape."""
         pixels = self.image(index)
         return repr(pixels.shape).encode() + pixels.tobytes()
 
 
-def open_npy(uri: str, *, identities: str, progress: Progress) -> ArraySource:
+def open_npy(uri: str, *, identities: str, limits: Limits, progress: Progress) -> ArraySource:
     """Open the images in a ``.npy`` file; the ids are the row numbers.
 
     Raises
@@ -81,10 +84,10 @@ def open_npy(uri: str, *, identities: str, progress: Progress) -> ArraySource:
     pixels = Path(uri).stat().st_size - images.offset
     if images.nbytes != pixels:
         raise _refusal(uri, _claim(images.nbytes, pixels))
-    return _source(uri, images, identities, progress)
+    return _source(uri, images, identities, limits, progress)
 
 
-def open_npz(uri: str, *, identities: str, progress: Progress) -> ArraySource:
+def open_npz(uri: str, *, identities: str, limits: Limits, progress: Progress) -> ArraySource:
     """Open the images in a ``.npz`` file; ``FILE.npz#KEY`` names the array.
 
     Without a key it is the array called ``images``, or the only one that can hold images.
@@ -111,7 +114,7 @@ def open_npz(uri: str, *, identities: str, progress: Progress) -> ArraySource:
         raise
     except Exception as error:  # as above, and those of zipfile
         raise _refusal(uri, reason_of(error)) from error
-    return _source(uri, images, identities, progress)
+    return _source(uri, images, identities, limits, progress)
 
 
 def split_key(uri: str) -> tuple[str, str | None]:
@@ -170,9 +173,14 @@ def _choose(uri: str, headers: Mapping[str, _Header], key: str | None) -> str:
 
 
 def _source(
-    uri: str, images: npt.NDArray[np.generic], identities: str, progress: Progress
+    uri: str,
+    images: npt.NDArray[np.generic],
+    identities: str,
+    limits: Limits,
+    progress: Progress,
 ) -> ArraySource:
     _check(uri, images.shape, images.dtype)
+    check_entries(uri, len(images), limits)
     n = len(images)
     ids = tuple(f"{row:0{len(str(n - 1))}d}" for row in range(n))
     shaped: UInt8 = np.asarray(images).reshape(*images.shape[:3], -1).view(np.uint8)

@@ -16,10 +16,8 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from spolia.core.errors import UnreadableImage
 from spolia.sources.exif import orientation, split_jpeg, upright
+from spolia.sources.limits import Limits
 from spolia.sources.source import UInt8
-
-MAX_PIXELS = 89_478_485
-"""The most pixels an image may have: 256 MiB of 24-bit RGB, Pillow's own limit."""
 
 # Only these: some of Pillow's other readers start programs (EPS) or guess the format. Importing
 # them here also keeps decode threads from loading plugins at the same time.
@@ -42,7 +40,7 @@ _ADDRESS = re.compile(r"\s*\bat 0x[0-9a-fA-F]+")
 _LONGEST_REASON = 100
 
 
-def decode(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> UInt8:
+def decode(encoded: bytes, *, max_pixels: int = Limits.pixels) -> UInt8:
     """Return an encoded image as upright RGB, ``(h, w, 3)`` uint8, writable and contiguous.
 
     The EXIF orientation is applied. Transparency is composited on white. Grey is repeated in the

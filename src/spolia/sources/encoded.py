@@ -1,16 +1,14 @@
 """Sets of encoded image files, whatever holds the files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from spolia.core.progress import Progress
 from spolia.sources.decode import decode
+from spolia.sources.limits import Limits
 from spolia.sources.source import UInt8, fingerprint_of
-
-MAX_ENCODED_BYTES = 256 * 1024 * 1024
-"""The largest encoded image that is read; a larger file is unreadable, with that reason."""
 
 IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2")
@@ -29,6 +27,10 @@ class EncodedSource:
         Gives a record's encoded bytes or raises UnreadableImage; safe in several threads.
     progress
         Told about the fingerprint.
+    limits
+        Of one image.
+    columns
+        As in `Source`.
     """
 
     uri: str
@@ -37,15 +39,21 @@ class EncodedSource:
     ignored: int
     read: Callable[[int], bytes] = field(repr=False)
     progress: Progress = field(repr=False)
+    limits: Limits = field(default=Limits(), repr=False)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def fingerprint(self) -> str:
         """Digest of the ids and the encoded bytes."""
-        return fingerprint_of(self.ids, self.read, progress=self.progress)
+        return fingerprint_of(self.ids, self.content, progress=self.progress)
+
+    def content(self, index: int) -> bytes:
+        """Return the encoded bytes of record ``index``."""
+        return self.read(index)
 
     def image(self, index: int) -> UInt8:
         """Return record ``index`` as upright RGB, ``(h, w, 3)`` uint8."""
-        return decode(self.read(index))
+        return decode(self.read(index), max_pixels=self.limits.pixels)
 
     def __len__(self) -> int:
         return len(self.ids)

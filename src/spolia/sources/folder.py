@@ -7,11 +7,12 @@ from pathlib import Path
 from spolia.core.errors import UnreadableImage, UsageError
 from spolia.core.progress import Progress
 from spolia.sources.decode import reason_of
-from spolia.sources.encoded import MAX_ENCODED_BYTES, EncodedSource, is_hidden, is_image_name
+from spolia.sources.encoded import EncodedSource, is_hidden, is_image_name
 from spolia.sources.identities import identities_of
+from spolia.sources.limits import Limits, check_entries
 
 
-def open_folder(uri: str, *, identities: str, progress: Progress) -> EncodedSource:
+def open_folder(uri: str, *, identities: str, limits: Limits, progress: Progress) -> EncodedSource:
     """List the image files under a folder, sorted by relative path, which is the id.
 
     Hidden files and folders are left out; other files are left out and counted. A link to a file
@@ -32,14 +33,15 @@ def open_folder(uri: str, *, identities: str, progress: Progress) -> EncodedSour
             f"a folder with images is wanted, but {uri!r} holds none "
             f"({ignored} other files); check the path"
         )
+    check_entries(uri, len(names), limits)
     names.sort()
     # A name that is not UTF-8 comes as lone surrogates, which no table and no page can hold.
     ids = tuple(name.encode("utf-8", "backslashreplace").decode() for name in names)
 
     def read(index: int) -> bytes:
-        return _read(root, names[index])
+        return read_file(root, names[index], limits)
 
-    return EncodedSource(uri, ids, identities_of(ids, identities), ignored, read, progress)
+    return EncodedSource(uri, ids, identities_of(ids, identities), ignored, read, progress, limits)
 
 
 def _listing(root: Path) -> tuple[list[str], int]:
@@ -98,7 +100,14 @@ def _leaves(root: Path, path: Path) -> bool:
         return True
 
 
-def _read(root: Path, name: str) -> bytes:
+def read_file(root: Path, name: str, limits: Limits) -> bytes:
+    """Return the bytes of a file under a folder (resolved), if it is one and lies in there.
+
+    Raises
+    ------
+    UnreadableImage
+        If it leads elsewhere, is too large, or cannot be read.
+    """
     path = root / name
     try:
         if path.is_symlink() and _leaves(root, path):
@@ -107,8 +116,8 @@ def _read(root: Path, name: str) -> bytes:
         # Reading a pipe would wait for ever.
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableImage("not a regular file")
-        if status.st_size > MAX_ENCODED_BYTES:
-            raise UnreadableImage(f"file larger than {MAX_ENCODED_BYTES:,} bytes")
+        if status.st_size > limits.encoded_bytes:
+            raise UnreadableImage(f"file larger than {limits.encoded_bytes:,} bytes")
         return path.read_bytes()
     except (OSError, MemoryError) as error:
         raise UnreadableImage(reason_of(error)) from error

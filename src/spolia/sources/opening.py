@@ -10,11 +10,14 @@ from spolia.core.progress import Progress, silent
 from spolia.sources.archive import open_zip
 from spolia.sources.arrays import open_npy, open_npz, split_key
 from spolia.sources.folder import open_folder
+from spolia.sources.limits import Limits
 from spolia.sources.source import Source
 
 
 class _Reader(Protocol):
-    def __call__(self, uri: str, *, identities: str, progress: Progress) -> Source: ...
+    def __call__(
+        self, uri: str, *, identities: str, limits: Limits, progress: Progress
+    ) -> Source: ...
 
 
 _READERS: dict[str, _Reader] = {
@@ -30,6 +33,7 @@ def open_source(
     *,
     format: str | None = None,  # noqa: A002 - the option is called so on the command line too
     identities: str = "auto",
+    limits: Limits = Limits(),
     progress: Progress = silent,
 ) -> Source:
     """Open a set of images: list its records, read none of them yet.
@@ -45,6 +49,8 @@ def open_source(
         folder deep and there are at least two folders, else unknown; ``none``: unknown;
         ``folder``: the folder of each image; ``regex:PATTERN``: what PATTERN's one group finds in
         the id.
+    limits
+        What one record and one container may cost.
     progress
         Told about the stage ``fingerprint``, when the fingerprint is asked for.
 
@@ -78,7 +84,7 @@ def open_source(
             f"a source must be one of {', '.join(_READERS)}, but {text!r} is of format {name!r}"
             + _did_you_mean(name, list(_READERS))
         )
-    return _READERS[name](text, identities=identities, progress=progress)
+    return _READERS[name](text, identities=identities, limits=limits, progress=progress)
 
 
 def _format_of(path: Path) -> str:

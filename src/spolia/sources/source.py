@@ -1,7 +1,7 @@
 """What every source offers, and the fingerprint they share."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -47,6 +47,22 @@ class Source(Protocol):
 
         The same wherever the set lies and whenever it was written; a folder and a zip of the same
         files have the same. Identities are not part of it.
+        """
+
+    @property
+    def columns(self) -> Mapping[str, tuple[str, ...]]:
+        """What else the set says of its records, as text: licence, age group, caption ...
+
+        One value per record, ``""`` where unknown; empty where the set says nothing.
+        """
+
+    def content(self, index: int) -> bytes:
+        """Return what record ``index`` holds, so that equal bytes are equal images.
+
+        Raises
+        ------
+        UnreadableImage
+            As `image`.
         """
 
     def image(self, index: int) -> UInt8:

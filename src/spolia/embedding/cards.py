@@ -1,22 +1,34 @@
 """Model cards: what a network is, what it takes, and how to tell that it is used rightly."""
 
-import difflib
 import os
-import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from spolia.core.errors import InvalidCard, UsageError
+from spolia.core.errors import InvalidCard
 from spolia.core.results import Kind
 from spolia.embedding.preprocess import RESIZES, InputSpec
+from spolia.embedding.schema import (
+    TABLE,
+    Key,
+    checked,
+    floats,
+    is_digest,
+    is_file_name,
+    is_list,
+    is_number,
+    is_output,
+    is_text,
+    is_whole,
+    numbers,
+    one_of,
+    read_toml,
+)
 
 ALIGNMENTS = ("none", "arcface-112", "dlib-150")
 MODELS_VARIABLE = "SPOLIA_MODELS"
 SELF_TEST_VALUES = 8
 
-_CARD_BYTES = 1 << 20
 _LONGEST_SIDE = 4096
 _WIDEST_ROW = 1 << 16
 
@@ -60,115 +72,59 @@ class Card:
     """``None``: nothing shows that the network is fed as it was trained; say so in the report."""
 
 
-@dataclass(frozen=True)
-class _Key:
-    wanted: str
-    fits: Callable[[Any], bool]
-    required: bool = True
-    into: Callable[[Any], Any] = lambda value: value
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_whole(value: Any, low: int, high: int) -> bool:
-    return type(value) is int and low <= value <= high
-
-
-def _is_number(value: Any, limit: float = 1e6) -> bool:
-    # Also refuses NaN. The limit keeps float32 from overflowing later.
-    return type(value) in (int, float) and abs(value) <= limit
-
-
-def _is_output(value: Any) -> bool:
-    return _is_number(value, limit=1e30)
-
-
-def _floats(value: Any) -> tuple[float, ...]:
-    return tuple(map(float, value))
-
-
-def _is_list(value: Any, length: int, item: Callable[[Any], bool]) -> bool:
-    return isinstance(value, list) and len(value) == length and all(map(item, value))
-
-
-def _is_file_name(value: Any) -> bool:
-    # A card may come from a stranger: it must not reach outside the two folders it is told about.
-    return _is_text(value) and value not in (".", "..") and not set(value) & set("/\\:\0")
-
-
-def _is_digest(value: Any) -> bool:
-    return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")
-
-
-def _one_of(*choices: str, required: bool = True) -> _Key:
-    wanted = " or ".join(f'"{choice}"' for choice in choices)
-    return _Key(wanted, lambda value: isinstance(value, str) and value in choices, required)
-
-
-def _numbers(length: int, wanted: str, fits: Callable[[Any], bool], required: bool = True) -> _Key:
-    def all_fit(value: Any) -> bool:
-        return _is_list(value, length, _is_number) and fits(value)
-
-    return _Key(wanted, all_fit, required, _floats)
-
-
-_TABLE = _Key("a table", lambda value: isinstance(value, dict))
-
-_SCHEMA: Final[dict[str, dict[str, _Key]]] = {
+_SCHEMA: Final[dict[str, dict[str, Key]]] = {
     "": {
-        "name": _Key("a name", _is_text),
-        "kind": _one_of("identity", "copy"),
-        "licence": _Key("the licence as text", _is_text),
-        "commercial": _Key("true or false", lambda value: isinstance(value, bool), False),
-        "source": _Key("where the model comes from, as text", _is_text),
-        "trained_on": _Key(
+        "name": Key("a name", is_text),
+        "kind": one_of("identity", "copy"),
+        "licence": Key("the licence as text", is_text),
+        "commercial": Key("true or false", lambda value: isinstance(value, bool), False),
+        "source": Key("where the model comes from, as text", is_text),
+        "trained_on": Key(
             "a list of names",
-            lambda value: isinstance(value, list) and all(map(_is_text, value)),
+            lambda value: isinstance(value, list) and all(map(is_text, value)),
             into=tuple,
         ),
-        "model": _TABLE,
-        "input": _TABLE,
-        "self_test": _Key("a table", _TABLE.fits, False),
+        "model": TABLE,
+        "input": TABLE,
+        "self_test": Key("a table", TABLE.fits, False),
     },
     "model": {
-        "file": _Key("a file name without a folder", _is_file_name),
-        "sha256": _Key("64 lower-case hexadecimal digits", _is_digest),
-        "output": _Key(
+        "file": Key("a file name without a folder", is_file_name),
+        "sha256": Key("64 lower-case hexadecimal digits", is_digest),
+        "output": Key(
             "the index or name of an output",
-            lambda value: _is_text(value) or _is_whole(value, 0, 999),
+            lambda value: is_text(value) or is_whole(value, 0, 999),
             False,
         ),
-        "dim": _Key(
+        "dim": Key(
             f"a whole number from 1 to {_WIDEST_ROW}",
-            lambda value: _is_whole(value, 1, _WIDEST_ROW),
+            lambda value: is_whole(value, 1, _WIDEST_ROW),
         ),
-        "metric": _one_of("cosine", required=False),
+        "metric": one_of("cosine", required=False),
     },
     "input": {
-        "size": _Key(
+        "size": Key(
             f"[height, width], whole numbers from 1 to {_LONGEST_SIDE}",
-            lambda value: _is_list(value, 2, lambda side: _is_whole(side, 1, _LONGEST_SIDE)),
+            lambda value: is_list(value, 2, lambda side: is_whole(side, 1, _LONGEST_SIDE)),
             into=tuple,
         ),
-        "layout": _one_of("NCHW", "NHWC"),
-        "channels": _one_of("RGB", "BGR"),
-        "range": _numbers(2, "[low, high], what 0 and 255 become", lambda v: v[0] < v[1]),
-        "mean": _numbers(3, "3 numbers", lambda _: True, required=False),
-        "std": _numbers(3, "3 numbers from 1e-6 up", lambda v: min(v) >= 1e-6, required=False),
-        "resize": _one_of(*RESIZES, required=False),
-        "alignment": _one_of(*ALIGNMENTS),
+        "layout": one_of("NCHW", "NHWC"),
+        "channels": one_of("RGB", "BGR"),
+        "range": numbers(2, "[low, high], what 0 and 255 become", lambda v: v[0] < v[1]),
+        "mean": numbers(3, "3 numbers", lambda _: True, required=False),
+        "std": numbers(3, "3 numbers from 1e-6 up", lambda v: min(v) >= 1e-6, required=False),
+        "resize": one_of(*RESIZES, required=False),
+        "alignment": one_of(*ALIGNMENTS),
     },
     "self_test": {
-        "first": _Key(
+        "first": Key(
             f"the first {SELF_TEST_VALUES} outputs, finite numbers, not all 0",
-            lambda value: isinstance(value, list) and all(map(_is_output, value)) and any(value),
-            into=_floats,
+            lambda value: isinstance(value, list) and all(map(is_output, value)) and any(value),
+            into=floats,
         ),
-        "tolerance": _Key(
+        "tolerance": Key(
             "a number above 0, at most 0.01",
-            lambda value: _is_number(value) and 0 < value <= 0.01,
+            lambda value: is_number(value) and 0 < value <= 0.01,
             False,
         ),
     },
@@ -187,11 +143,15 @@ def load_card(path: str | os.PathLike[str]) -> Card:
         value is not what the key wants.
     """
     path = Path(path)
-    table = _read_toml(path)
-    top = _checked(path, "", table)
-    model = _checked(path, "model", top.pop("model"))
-    entry = _checked(path, "input", top.pop("input"))
-    test = _checked(path, "self_test", top.pop("self_test")) if "self_test" in top else None
+    table = read_toml(path)
+    top = checked(path, "", table, _SCHEMA[""])
+    model = checked(path, "model", top.pop("model"), _SCHEMA["model"])
+    entry = checked(path, "input", top.pop("input"), _SCHEMA["input"])
+    test = (
+        checked(path, "self_test", top.pop("self_test"), _SCHEMA["self_test"])
+        if "self_test" in top
+        else None
+    )
     model.pop("metric", None)
     card = Card(
         path=path,
@@ -225,41 +185,6 @@ def find_model(card: Card) -> Path:
         f"card {card.path} needs the model {card.model.file}, which is not in {looked}{unset}; "
         f"put it beside the card or set {MODELS_VARIABLE} to its folder (source: {card.source})"
     )
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_CARD_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"no card can be read at {path}: {error.strerror}") from error
-    if len(content) > _CARD_BYTES:
-        raise InvalidCard(f"a card is at most {_CARD_BYTES} bytes of TOML, but {path} is longer")
-    try:
-        return tomllib.loads(content.decode())
-    except (ValueError, RecursionError) as error:  # syntax, not UTF-8, nested too deep
-        raise InvalidCard(f"a card must be TOML, but {path} is not: {error}") from error
-
-
-def _checked(path: Path, where: str, table: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of ``table`` once every key is known, there and well-formed."""
-    keys = _SCHEMA[where]
-    place = f"[{where}] of card {path}" if where else f"card {path}"
-    for name in table:
-        if name not in keys:
-            raise InvalidCard(f"{place} has the unknown key {name!r}{_nearest(name, keys)}")
-    for name, key in keys.items():
-        if name not in table:
-            if key.required:
-                raise InvalidCard(f"{place} lacks the key {name!r}: {key.wanted}")
-        elif not key.fits(table[name]):
-            raise InvalidCard(f"{name!r} in {place} must be {key.wanted}, but is {table[name]!r}")
-    return {name: keys[name].into(value) for name, value in table.items()}
-
-
-def _nearest(name: str, keys: dict[str, _Key]) -> str:
-    close = difflib.get_close_matches(name, keys, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(keys)}"
 
 
 def _check_first(card: Card) -> None:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from spolia.core.progress import Progress
-from spolia.sources.decode import decode
+from spolia.sources.apart import decode_apart
 from spolia.sources.limits import Limits
 from spolia.sources.source import UInt8, fingerprint_of
 
@@ -53,7 +53,7 @@ class EncodedSource:
 
     def image(self, index: int) -> UInt8:
         """Return record ``index`` as upright RGB, ``(h, w, 3)`` uint8."""
-        return decode(self.read(index), max_pixels=self.limits.pixels)
+        return decode_apart(self.read(index), self.limits)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -20,7 +20,7 @@ class Limits:
     """Bytes that one stored byte may become; deflate cannot shrink by more than 1032."""
     batch_rows: int = 16
     """Rows of a table of images that are unpacked at a time."""
-    decode_seconds: int = 60
+    decode_seconds: float = 60
     """For one image."""
     decode_memory: int = 4 << 30
     """Address space of a process that decodes, in bytes."""

@@ -1,0 +1,173 @@
+"""Decoding apart: a file that hangs, crashes or devours memory costs one process, and no run.
+
+Image libraries are large programs in C, and what a set holds may have been made to break them. So
+bytes are decoded in processes of their own, one for every thread that asks at the same time, with
+a limit on memory and on time. A process that dies or takes too long is replaced, and the image
+that did it is unreadable, with that reason.
+
+Cost: one round trip on a local socket, about .1 ms and one copy of the pixels; .2 s at the start.
+"""
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+
+from spolia.core.errors import SpoliaError, UnreadableImage
+from spolia.sources.decode import decode
+from spolia.sources.limits import Limits
+from spolia.sources.source import UInt8
+
+SEPARATE = os.name == "posix"
+"""Whether images are decoded in processes of their own here; elsewhere, in this one."""
+
+_SECONDS_TO_START = 60.0
+_MODULE = "spolia.sources.decoder_process"
+
+
+def decode_apart(encoded: bytes, limits: Limits) -> UInt8:
+    """Return an encoded image as RGB, as `spolia.sources.decode.decode` does, from elsewhere.
+
+    Raises
+    ------
+    UnreadableImage
+        For the reasons of ``decode``, or because the image took more time or memory than
+        ``limits`` allow, or broke the decoder.
+
+    Examples
+    --------
+    >>> decode_apart(b"P5 2 1 255 " + bytes([0, 200]), Limits()).tolist()
+    [[[0, 0, 0], [200, 200, 200]]]
+    """
+    if not SEPARATE:
+        return decode(encoded, max_pixels=limits.pixels)
+    return _DECODERS.decode(encoded, limits)
+
+
+class _Decoder:
+    """One decoding process and the socket to it."""
+
+    def __init__(self, memory: int) -> None:
+        from spolia.sources.decoder_process import PICTURE, REQUEST, receive
+
+        self._request, self._answer, self._receive = REQUEST, PICTURE, receive
+        self.memory = memory
+        self._channel, theirs = socket.socketpair()
+        # -P: a file in the current folder must not be taken for a module. The paths of this
+        # process are handed on, so that the child imports what we import.
+        paths = os.pathsep.join(path for path in sys.path if path)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno()), str(memory)],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"},
+        )
+        theirs.close()
+        self._starting = True
+
+    def decode(self, encoded: bytes, limits: Limits) -> UInt8:
+        """Return the pixels; whatever else is raised than UnreadableImage, it is to be closed."""
+        extra = _SECONDS_TO_START if self._starting else 0.0
+        deadline = time.monotonic() + limits.decode_seconds + extra
+        self._channel.settimeout(limits.decode_seconds + extra)
+        self._channel.sendall(self._request.pack(limits.pixels, len(encoded)))
+        self._channel.sendall(encoded)
+        found, first, second = self._answer.unpack(self._take(self._answer.size, deadline))
+        self._starting = False
+        if not found:
+            raise UnreadableImage(self._take(first, deadline).decode())
+        pixels = self._take(first * second * 3, deadline)
+        return np.frombuffer(pixels, dtype=np.uint8).reshape(first, second, 3)
+
+    def _take(self, length: int, deadline: float) -> bytearray:
+        self._channel.settimeout(max(deadline - time.monotonic(), 1e-3))
+        content = self._receive(self._channel, length)
+        if content is None:
+            raise ConnectionError
+        return content
+
+    @property
+    def started(self) -> bool:
+        """Whether it has ever answered."""
+        return not self._starting
+
+    def close(self) -> int:
+        """End the process and return how it ended: negative by that signal."""
+        self._channel.close()
+        try:
+            return self._process.wait(0.2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+
+class _Decoders:
+    """The processes that wait for work; a thread takes one, or starts one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[_Decoder] = []
+
+    def decode(self, encoded: bytes, limits: Limits) -> UInt8:
+        decoder = self._take(limits.decode_memory)
+        try:
+            pixels = decoder.decode(encoded, limits)
+        except UnreadableImage:
+            self._give(decoder)
+            raise
+        except TimeoutError:
+            decoder.close()
+            raise UnreadableImage(f"decoding took longer than {limits.decode_seconds} s") from None
+        except OSError:
+            ended = decoder.close()
+            if not decoder.started and ended > 0:
+                raise SpoliaError(
+                    f"images are decoded in a process of their own, but {sys.executable} -m "
+                    f"{_MODULE} ended at once (exit {ended}); is decode_memory too small?"
+                ) from None
+            raise UnreadableImage(f"broke the decoder ({_ending(ended)})") from None
+        except BaseException:  # Ctrl-C amid an answer: what follows would be read as the next one
+            decoder.close()
+            raise
+        self._give(decoder)
+        return pixels
+
+    def _take(self, memory: int) -> _Decoder:
+        with self._lock:
+            for place, decoder in enumerate(self._idle):
+                if decoder.memory == memory:
+                    return self._idle.pop(place)
+        return _Decoder(memory)
+
+    def _give(self, decoder: _Decoder) -> None:
+        with self._lock:
+            self._idle.append(decoder)
+
+    def close(self) -> None:
+        """End the idle processes."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for decoder in idle:
+            decoder.close()
+
+    def forget(self) -> None:
+        """Leave the processes to the one that forked us."""
+        self._lock = threading.Lock()
+        self._idle = []
+
+
+def _ending(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit {code}"
+
+
+_DECODERS = _Decoders()
+atexit.register(_DECODERS.close)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_DECODERS.forget)

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import scipy
 
 from spolia.auditing.match import Neighbours
-from spolia.auditing.plan import Plan
+from spolia.auditing.plan import Plan, source_of
 from spolia.auditing.sets import AuditSet
 from spolia.core.errors import (
     InputChanged,
@@ -34,7 +34,7 @@ from spolia.core.errors import (
 from spolia.core.progress import Progress, silent
 from spolia.core.seeds import digest_key, stream
 from spolia.embedding.copies import VERSION, Agreement, Canvas, compare
-from spolia.sources import Source, open_source
+from spolia.sources import Source
 from spolia.stats.kinds import Agreements
 from spolia.store.atomic import atomic_file
 
@@ -258,10 +258,6 @@ def _reopened(plan: Plan) -> dict[str, Source] | None:
     """Open the images of a run again; ``None`` where they are gone."""
     places = {"train": plan.train, "control": plan.control, "synthetic": plan.synthetic}
     try:
-        return {
-            role: open_source(place, format=plan.format, identities=plan.identities)
-            for role, place in places.items()
-            if place is not None
-        }
+        return {role: source_of(place, plan) for role, place in places.items() if place is not None}
     except (SpoliaError, OSError):
         return None

@@ -1,18 +1,34 @@
-"""Embed a source shard by shard, with what cannot be read set aside."""
+"""Embed a source shard by shard, with what cannot be read set aside.
 
+::
+
+    source ──> decoded in threads, apart ──┬─> embedded in the same thread ──┬─> shard
+                                           └─> in batches, on a GPU ─────────┘
+    and past all of that, where a cache of rows has the image already
+"""
+
+import hashlib
+import json
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from spolia.core.errors import TooManyUnreadable, UnreadableImage
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Float32
-from spolia.embedding import Embedder
+from spolia.embedding import Embedder, Pixels
+from spolia.embedding.protocol import Batched
 from spolia.sources import Source
+from spolia.sources.decode import decoder_version
+from spolia.store.cache import RowCache, content_key
 from spolia.store.shards import (
     Manifest,
     Shard,
@@ -26,6 +42,11 @@ from spolia.store.shards import (
 
 SHARD_RECORDS = 1024
 _TELL_EVERY = 64
+_AHEAD = 4
+"""Records begun for each thread before the first of them is taken."""
+
+_T = TypeVar("_T")
+_S = TypeVar("_S")
 
 
 @dataclass(frozen=True)
@@ -38,6 +59,20 @@ class EmbedOptions:
     """Records decoded and embedded at once; default one per core."""
     shard_records: int = SHARD_RECORDS
     """Records of the source a shard covers, and the most a killed run has to redo."""
+    cache: Path | None = None
+    """Folder in which rows are kept from run to run; default: nowhere."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Record:
+    """A record on its way: an image, then a row, or the reason why it has none."""
+
+    index: int
+    key: bytes | None = None
+    """For the cache, where there is one and it lacks the row."""
+    image: Pixels | None = None
+    row: Float32 | None = None
+    reason: str | None = None
 
 
 def embed_source(
@@ -66,7 +101,7 @@ def embed_source(
         folder,
         Manifest(
             source=source.fingerprint,
-            embedder=embedder.fingerprint,
+            embedder=maker(embedder),
             dim=embedder.dim,
             records=n,
             shard_records=options.shard_records,
@@ -76,57 +111,126 @@ def embed_source(
     )
     unreadable: list[Unreadable] = []
     progress(stage, 0, n)
-    with ThreadPoolExecutor(options.threads or os.cpu_count() or 1) as pool:
+    with ExitStack() as stack:
+        threads = options.threads or os.cpu_count() or 1
+        pool = stack.enter_context(ThreadPoolExecutor(threads))
+        cache = (
+            None
+            if options.cache is None
+            else stack.enter_context(RowCache(options.cache, maker(embedder), embedder.dim))
+        )
+        way = _Way(source, embedder, pool, threads, cache)
         for number, start in enumerate(range(0, n, options.shard_records)):
             stop = min(start + options.shard_records, n)
             if is_complete(folder, number):
                 unreadable += read_unreadable(folder, number)
             else:
-                shard = _embed_shard(
-                    source,
-                    embedder,
-                    range(start, stop),
-                    pool,
-                    lambda done: progress(stage, done, n),
-                )
+                shard = way.shard(range(start, stop), lambda done: progress(stage, done, n))
                 write_shard(folder, number, shard)
                 unreadable += shard.unreadable
             _check_readable(unreadable, n, options.max_bad, source.uri)
             progress(stage, stop, n)
 
 
-def _embed_shard(
-    source: Source,
-    embedder: Embedder,
-    records: range,
-    pool: ThreadPoolExecutor,
-    tell: Callable[[int], None],
-) -> Shard:
-    def one(index: int) -> Float32 | str:
-        try:
-            return embedder.embed(source.image(index))
-        except UnreadableImage as error:
-            return str(error)
+def maker(embedder: Embedder) -> str:
+    """Return the digest of everything but the image that decides a row."""
+    decides = [embedder.fingerprint, decoder_version()]
+    return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
 
-    # One image per call: no row can depend on its batch (see spolia.embedding).
-    rows: Iterator[Float32 | str] = pool.map(one, records)
-    vectors: list[Float32] = []
-    kept: list[int] = []
-    unreadable: list[Unreadable] = []
-    for index, row in zip(records, rows, strict=True):
-        if isinstance(row, str):
-            unreadable.append(Unreadable(source.ids[index], row))
+
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """From records to rows."""
+
+    source: Source
+    embedder: Embedder
+    pool: ThreadPoolExecutor
+    threads: int
+    cache: RowCache | None
+
+    def shard(self, records: range, tell: Callable[[int], None]) -> Shard:
+        """Embed some records."""
+        embedded: list[_Record] = []
+        for record in self._embedded(records):
+            embedded.append(record)
+            if (record.index + 1) % _TELL_EVERY == 0:
+                tell(record.index + 1)
+        kept = [(one, one.row) for one in embedded if one.row is not None]
+        if self.cache is not None:
+            self.cache.put((one.key, row) for one, row in kept if one.key is not None)
+        ids, identities = self.source.ids, self.source.identities
+        return Shard(
+            np.stack([row for _, row in kept])
+            if kept
+            else np.empty((0, self.embedder.dim), dtype=np.float32),
+            [ids[one.index] for one, _ in kept],
+            None if identities is None else [identities[one.index] for one, _ in kept],
+            [Unreadable(ids[one.index], one.reason) for one in embedded if one.reason is not None],
+        )
+
+    def _embedded(self, records: range) -> Iterator[_Record]:
+        embedder, ahead = self.embedder, _AHEAD * self.threads
+        if isinstance(embedder, Batched) and embedder.batch > 1:
+            # The threads go on decoding while this one waits for the batch.
+            looked = _in_order(self.pool, self._look, records, ahead=ahead + 2 * embedder.batch)
+            while group := list(islice(looked, embedder.batch)):
+                yield from _in_a_batch(embedder, group)
         else:
-            kept.append(index)
-            vectors.append(row)
-        if (index + 1) % _TELL_EVERY == 0:
-            tell(index + 1)
-    return Shard(
-        np.stack(vectors) if vectors else np.empty((0, embedder.dim), dtype=np.float32),
-        [source.ids[i] for i in kept],
-        None if source.identities is None else [source.identities[i] for i in kept],
-        unreadable,
-    )
+            # One image per call: no row can depend on its batch (see spolia.embedding).
+            yield from _in_order(self.pool, self._alone, records, ahead=ahead)
+
+    def _look(self, index: int) -> _Record:
+        try:
+            if self.cache is None:
+                return _Record(index, image=self.source.image(index))
+            key = content_key(self.source.content(index))
+            row = self.cache.get(key)
+            if row is not None:
+                return _Record(index, row=row)
+            return _Record(index, key, self.source.image(index))
+        except UnreadableImage as error:
+            return _Record(index, reason=str(error))
+
+    def _alone(self, index: int) -> _Record:
+        record = self._look(index)
+        if record.image is None:
+            return record
+        try:
+            return _with(record, self.embedder.embed(record.image))
+        except UnreadableImage as error:
+            return _with(record, error)
+
+
+def _with(record: _Record, found: Float32 | UnreadableImage) -> _Record:
+    if isinstance(found, UnreadableImage):
+        return replace(record, image=None, reason=str(found))
+    return replace(record, image=None, row=found)
+
+
+def _in_a_batch(embedder: Batched, group: Sequence[_Record]) -> list[_Record]:
+    images = [one.image for one in group if one.image is not None]
+    rows = iter(embedder.embed_batch(images) if images else [])
+    return [one if one.image is None else _with(one, next(rows)) for one in group]
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, function: Callable[[_S], _T], items: Iterable[_S], *, ahead: int
+) -> Iterator[_T]:
+    """Yield what ``function`` returns for each item, with at most ``ahead`` of them begun.
+
+    Without a bound all the pictures of a shard could lie decoded in memory at once.
+    """
+    begun: deque[Future[_T]] = deque()
+    try:
+        for item in items:
+            begun.append(pool.submit(function, item))
+            if len(begun) >= ahead:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        for one in begun:
+            one.cancel()
 
 
 def _check_readable(unreadable: list[Unreadable], n: int, max_bad: float, uri: str) -> None:

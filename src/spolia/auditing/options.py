@@ -4,10 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from spolia.sources.limits import Limits
+
 
 @dataclass(frozen=True)
 class Options:
-    """What is audited, and how it is run; what follows ``exclude_list`` changes no result."""
+    """What is audited, and how it is run.
+
+    What follows ``exclude_list`` changes no result, but that tighter ``limits`` set images aside.
+    """
 
     identities: str = "auto"
     """Where identities come from: ``auto``, ``none``, ``folder`` or ``regex:PATTERN``."""
@@ -26,6 +31,10 @@ class Options:
     """Ids of records that are set aside, one a line."""
     overwrite: bool = False
     """Start anew where the run folder holds another audit."""
+    cache: str | Path | None = None
+    """Folder in which rows are kept from run to run; default: nowhere."""
+    limits: Limits = Limits()
+    """What one image, and one container of images, may cost."""
     threads: int | None = None
     """Default: one per core."""
     memory: int = 512 << 20

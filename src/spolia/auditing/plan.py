@@ -10,6 +10,9 @@ from typing import Any
 import tomli_w
 
 from spolia.core.errors import PlanMismatch, RunIncomplete, UsageError
+from spolia.core.progress import Progress, silent
+from spolia.sources import Source, open_source
+from spolia.sources.limits import parse_limits
 from spolia.store.atomic import write_text
 
 FILE = "plan.toml"
@@ -40,6 +43,8 @@ class Plan:
     """``COLUMN=VALUE`` each."""
     exclude_list: str | None = None
     exclude_list_fingerprint: str | None = None
+    limits: tuple[str, ...] = ()
+    """``NAME=NUMBER`` each, where they are not the usual ones."""
 
     def __post_init__(self) -> None:
         if not SMALLEST_FDR <= self.fdr < 1.0:
@@ -54,9 +59,13 @@ class Plan:
                 f"surely reach, but is {self.duplicates}; leave it out for the embedder's default"
             )
 
+    def to_table(self) -> dict[str, Any]:
+        """Return the plan as a table of TOML, without what is not said."""
+        return {k: v for k, v in asdict(self).items() if v not in (None, ())}
+
     def to_toml(self) -> str:
-        """Return the plan as TOML; ``None`` is left out."""
-        return tomli_w.dumps({k: v for k, v in asdict(self).items() if v not in (None, ())})
+        """Return the plan as TOML."""
+        return tomli_w.dumps(self.to_table())
 
 
 def write_plan(folder: Path, plan: Plan) -> None:
@@ -119,13 +128,40 @@ def read_plan(folder: Path) -> Plan:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read as TOML: {error}") from None
+    return plan_from(path, table)
+
+
+def plan_from(path: Path, table: Mapping[str, Any]) -> Plan:
+    """Return the plan that the table of TOML in a file says.
+
+    Raises
+    ------
+    UsageError
+        If it has an unknown key or lacks one.
+    """
     known = [one.name for one in fields(Plan)]
     unknown = sorted(set(table) - set(known))
     if unknown:
         raise UsageError(f"{path} has the unknown key {unknown[0]!r}; known are {', '.join(known)}")
-    table.setdefault("control", None)
-    table["exclude"] = tuple(table.get("exclude", ()))
+    lists = {name: tuple(value) for name, value in table.items() if isinstance(value, list)}
     try:
-        return Plan(**table)
+        return Plan(**{"control": None, **table, **lists})
     except TypeError as error:
         raise UsageError(f"{path} lacks a key: {error}") from None
+
+
+def source_of(place: str | Path, plan: Plan, progress: Progress = silent) -> Source:
+    """Open a set of images as the plan says.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be opened.
+    """
+    return open_source(
+        place,
+        format=plan.format,
+        identities=plan.identities,
+        limits=parse_limits(plan.limits),
+        progress=progress,
+    )

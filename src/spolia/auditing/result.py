@@ -12,13 +12,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from spolia.auditing.plan import Plan, read_plan
+from spolia.auditing.plan import Plan, read_plan, source_of
 from spolia.core.errors import RunIncomplete, UnreadableImage, UsageError
 from spolia.core.rates import Rate
 from spolia.core.results import NegativeControl, Summary
 from spolia.embedding.copies import Canvas, difference_image, register
 from spolia.report import Details, Pair, Profile, from_json, render_html, to_json
-from spolia.sources import Source, open_source
+from spolia.sources import Source
 from spolia.store.atomic import atomic_file, write_text
 
 SHOWN = 40
@@ -107,7 +107,7 @@ class AuditResult:
         """Open the images that were audited; ``None`` where a set was given as embeddings."""
         if self.plan.embedder == "precomputed":
             return None
-        source = open_source(uri, format=self.plan.format, identities=self.plan.identities)
+        source = source_of(uri, self.plan)
         audited = next(one.fingerprint for one in self.summary.sets if one.role == role)
         if source.fingerprint != audited:
             raise UsageError(

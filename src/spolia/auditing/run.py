@@ -25,6 +25,7 @@ from spolia.core.progress import Progress, silent
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder
 from spolia.sources.columns import file_fingerprint
+from spolia.sources.limits import unusual
 from spolia.store.precomputed import Opened, fingerprint
 
 
@@ -190,6 +191,7 @@ def plan_of(
         exclude=tuple(options.exclude),
         exclude_list=listed[0],
         exclude_list_fingerprint=listed[1],
+        limits=unusual(options.limits),
     )
 
 

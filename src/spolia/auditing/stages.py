@@ -6,7 +6,7 @@ from pathlib import Path
 
 from spolia.auditing.embed import EmbedOptions, embed_source
 from spolia.auditing.options import Options
-from spolia.auditing.plan import Plan
+from spolia.auditing.plan import Plan, source_of
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import Quarantine, write_quarantine
 from spolia.auditing.sets import AuditSet, prepare
@@ -15,7 +15,7 @@ from spolia.core.results import Kind
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder, open_embedder
 from spolia.search.engines import check_engine
-from spolia.sources import Source, open_source
+from spolia.sources import Source
 from spolia.store.precomputed import (
     UNKNOWN_MODEL,
     Opened,
@@ -61,7 +61,7 @@ def open_all(
         else:
             progress = watch.staged(f"read {role}")
             opened[role] = Images(
-                open_source(one, format=plan.format, identities=plan.identities, progress=progress),
+                source_of(one, plan, progress),
                 judge,
             )
     return opened
@@ -119,7 +119,7 @@ def prepare_all(
                 one.source,
                 one.embedder,
                 store,
-                options=EmbedOptions(options.max_bad, options.threads, options.shard_records),
+                options=_embed_options(options),
                 progress=watch.staged(f"embed {role}"),
             )
         except TooManyUnreadable as error:
@@ -129,6 +129,15 @@ def prepare_all(
         prepared[role] = _prepared(role, open_precomputed(store))
     _check_comparable(prepared)
     return prepared
+
+
+def _embed_options(options: Options) -> EmbedOptions:
+    return EmbedOptions(
+        options.max_bad,
+        options.threads,
+        options.shard_records,
+        None if options.cache is None else Path(options.cache),
+    )
 
 
 def _prepared(role: str, opened: Opened) -> AuditSet:

@@ -200,18 +200,7 @@ def _plan(
     """Return the plan of the study whose audits have ``plans``, set by set and judge by judge."""
     first = plans[0][0]
     return StudyPlan(
-        train=first.train,
-        control=first.control,
-        fdr=first.fdr,
-        seed=first.seed,
-        identities=first.identities,
-        format=first.format,
-        max_bad=first.max_bad,
-        columns=first.columns,
-        columns_fingerprint=first.columns_fingerprint,
-        exclude=first.exclude,
-        exclude_list=first.exclude_list,
-        exclude_list_fingerprint=first.exclude_list_fingerprint,
+        shared=replace(first, synthetic="", embedder="", duplicates=None),
         sets=places(names, (one[0].synthetic for one in plans)),
         judges=tuple(
             replace(place, duplicates=one.duplicates)

@@ -3,14 +3,14 @@
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
 from spolia.auditing.folder import REPORTS
-from spolia.auditing.plan import FILE, Plan, refuse_another
+from spolia.auditing.plan import FILE, Plan, plan_from, refuse_another
 from spolia.auditing.stages import EMBEDDINGS, STUDY_FILE
 from spolia.core.errors import RunIncomplete, UsageError
 from spolia.store.atomic import write_text
@@ -27,14 +27,8 @@ _TAKEN = (
     *REPORTS,
 )
 _LONGEST = 60
-_OPTIONAL = (
-    "control",
-    "format",
-    "columns",
-    "columns_fingerprint",
-    "exclude_list",
-    "exclude_list_fingerprint",
-)
+_OPEN = {"synthetic": "", "embedder": "", "duplicates": None}
+"""What of a plan each audit of a study has for itself."""
 
 
 @dataclass(frozen=True)
@@ -53,39 +47,18 @@ class Place:
 class StudyPlan:
     """Everything that decides a study's numbers, apart from the images themselves."""
 
-    train: str
-    control: str | None
-    fdr: float
-    seed: int
-    identities: str
-    format: str | None
-    max_bad: float
-    columns: str | None
-    columns_fingerprint: str | None
-    exclude: tuple[str, ...]
-    exclude_list: str | None
-    exclude_list_fingerprint: str | None
+    shared: Plan
+    """The plan of every audit, but for its set, its judge, and what this takes for one photo."""
     sets: tuple[Place, ...]
     judges: tuple[Place, ...]
 
     def cell(self, one: Place, judge: Place) -> Plan:
         """Return the plan of the audit of one set under one judge."""
-        return Plan(
-            train=self.train,
+        return replace(
+            self.shared,
             synthetic=one.given,
-            control=self.control,
             embedder=judge.given,
-            fdr=self.fdr,
-            seed=self.seed,
-            identities=self.identities,
-            format=self.format,
-            max_bad=self.max_bad,
             duplicates=judge.duplicates,
-            columns=self.columns,
-            columns_fingerprint=self.columns_fingerprint,
-            exclude=self.exclude,
-            exclude_list=self.exclude_list,
-            exclude_list_fingerprint=self.exclude_list_fingerprint,
         )
 
     @property
@@ -99,10 +72,10 @@ class StudyPlan:
 
     def to_toml(self) -> str:
         """Return the plan as TOML; ``None`` is left out."""
-        table = asdict(self)
-        for name in ("sets", "judges"):
-            table[name] = [_without_none(one) for one in table[name]]
-        return tomli_w.dumps(_without_none(table))
+        table = {k: v for k, v in self.shared.to_table().items() if k not in _OPEN}
+        table["sets"] = [_without_none(asdict(one)) for one in self.sets]
+        table["judges"] = [_without_none(asdict(one)) for one in self.judges]
+        return tomli_w.dumps(table)
 
 
 def _without_none(table: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +131,12 @@ def write_study_plan(folder: Path, plan: StudyPlan) -> None:
             )
         write_text(path, plan.to_toml())
         return
-    refuse_another(folder, asdict(read_study_plan(folder)), asdict(plan), "study")
+    there = read_study_plan(folder)
+    refuse_another(folder, _said(there), _said(plan), "study")
+
+
+def _said(plan: StudyPlan) -> dict[str, Any]:
+    return asdict(plan.shared) | {name: asdict(plan)[name] for name in ("sets", "judges")}
 
 
 def is_study(folder: Path) -> bool:
@@ -179,19 +157,16 @@ def read_study_plan(folder: Path) -> StudyPlan:
     path = folder / STUDY_FILE
     try:
         table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        table = dict.fromkeys(_OPTIONAL) | table
-        table["exclude"] = tuple(table["exclude"])
-        for name in ("sets", "judges"):
-            table[name] = tuple(_place(path, one) for one in table[name])
-        plan = StudyPlan(**table)
+        sets, judges = (
+            tuple(_place(path, one) for one in table.pop(name)) for name in ("sets", "judges")
+        )
     except FileNotFoundError:
         raise RunIncomplete(f"{folder} is not a study: it has no {STUDY_FILE}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read as TOML: {error}") from None
     except (TypeError, KeyError) as error:
-        known = ", ".join(one.name for one in fields(StudyPlan))
-        raise UsageError(f"{path} must have the keys {known}, but: {error}") from None
-    return plan
+        raise UsageError(f"{path} must have sets and judges, but: {error}") from None
+    return StudyPlan(plan_from(path, _OPEN | table), sets, judges)
 
 
 def _place(path: Path, table: dict[str, Any]) -> Place:

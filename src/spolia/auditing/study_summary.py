@@ -56,8 +56,8 @@ def summarise_study(
         exit_code=EXIT_CODES[outcome],
         sentence=_plain(_overall(sets, len(judges))),
         notes=tuple(_plain(one) for one in _notes(plan, sets, judges)),
-        fdr=plan.fdr,
-        seed=plan.seed,
+        fdr=plan.shared.fdr,
+        seed=plan.shared.seed,
         judges=judges,
         sets=sets,
     )
@@ -128,7 +128,7 @@ def _overall(sets: tuple[StudiedSet, ...], judges: int) -> str:
 
 
 def _notes(plan: StudyPlan, sets: tuple[StudiedSet, ...], judges: tuple[Judge, ...]) -> list[str]:
-    rate = level(plan.fdr)
+    rate = level(plan.shared.fdr)
     notes = []
     if len(sets) > 1:
         notes.append(
@@ -136,12 +136,12 @@ def _notes(plan: StudyPlan, sets: tuple[StudiedSet, ...], judges: tuple[Judge, .
             "their number. Of many sets one looks best or worst by chance; quote all of them."
         )
     notes += _judges_notes(plan, judges)
-    if len(judges) > 1 and plan.control is not None:
+    if len(judges) > 1 and plan.shared.control is not None:
         notes.append(
             f"Each judge by itself keeps a false discovery rate of {rate}; their lists taken as "
             "one may not. The list named together keeps it, however the judges depend on each "
-            f"other. So do the judges' lists at {percent(plan.fdr / len(judges))} each, taken as "
-            "one."
+            f"other. So do the judges' lists at {percent(plan.shared.fdr / len(judges))} each, "
+            "taken as one."
         )
     for studied in sets:
         failed = [
@@ -162,7 +162,7 @@ def _notes(plan: StudyPlan, sets: tuple[StudiedSet, ...], judges: tuple[Judge, .
 def _judges_notes(plan: StudyPlan, judges: tuple[Judge, ...]) -> list[str]:
     notes = []
     for place, judge in zip(plan.judges, judges, strict=True):
-        if plan.control is not None:
+        if plan.shared.control is not None:
             cell = plan.cell(plan.sets[0], place)
             notes += [f"{judge.name}: {one}" for one in judge_notes(cell, judge.model)]
     for one, other in combinations(judges, 2):

@@ -10,9 +10,11 @@ from spolia.cli.console import print_json, progress_on_stderr, say, show
 from spolia.cli.counting import show_counting
 from spolia.cli.join import Engine
 from spolia.cli.options import (
+    Cache,
     Format,
     Identities,
     JsonOutput,
+    Limit,
     Memory,
     Quiet,
     Threads,
@@ -95,6 +97,8 @@ def audit(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Start anew where --out holds another audit.")
     ] = False,
+    cache: Cache = None,
+    limit: Limit = None,
     threads: Threads = None,
     memory: Memory = "512MiB",
     engine: Engine = "auto",
@@ -112,6 +116,7 @@ def audit(
     from spolia.auditing.options import Options
     from spolia.auditing.run import audit as run_audit
     from spolia.cli.study import Asked, run_study
+    from spolia.sources.limits import parse_limits
 
     options = Options(
         identities=identities,
@@ -122,6 +127,8 @@ def audit(
         exclude=tuple(exclude or ()),
         exclude_list=exclude_list,
         overwrite=overwrite,
+        cache=cache,
+        limits=parse_limits(tuple(limit or ())),
         threads=threads,
         memory=parse_size(memory),
         engine=engine,

@@ -60,17 +60,25 @@ def _bars() -> Iterator[Progress]:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
+        ProgressColumn,
+        Task,
         TaskID,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
     from rich.progress import Progress as Bars
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.0f}/s" if task.speed else "")
 
     columns = (
         TextColumn("{task.description:<16}"),
         BarColumn(),
         MofNCompleteColumn(),
+        Rate(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
@@ -98,6 +106,8 @@ def _lines() -> Progress:
         last[stage] = now
         share = done / total if total else 1.0
         line = f"{stage}: {done:,} of {total:,} ({share:.0%}), {now - start:.0f} s"
+        if first < done and now - start >= 1:
+            line += f", {(done - first) / (now - start):,.0f}/s"
         if first < done < total:
             line += f", {(now - start) * (total - done) / (done - first):.0f} s left"
         sys.stderr.write(line + "\n")

@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
@@ -12,7 +13,10 @@ from spolia.cli.options import JsonOutput
 from spolia.core.errors import UsageError
 
 _NEEDED = ("numpy", "scipy", "pillow", "pyarrow", "jinja2", "typer", "rich", "threadpoolctl")
-_EXTRAS = {"onnxruntime": ("onnx", "embedders by model card")}
+_EXTRAS = {
+    "onnxruntime": ("onnx", "embedders by model card"),
+    "simplejpeg": ("fast", "JPEGs decoded three times as fast"),
+}
 _NOT_BUILT = (
     "the kernel was not built: installed without a C++ compiler; the join runs through numpy, "
     "about 4 times slower; install g++ (or clang) and reinstall"
@@ -41,6 +45,8 @@ def doctor(json_output: JsonOutput = False) -> None:
     show(f"  kernels     {'; '.join(kernels) or 'none'}")
     show(f"  torch       {_of_torch(record['join']['torch'])}")
     show(f"  embedders   dct (copies, built in); {record['cards']}")
+    show(f"  decoding    {record['decoding']}")
+    show(f"  limits      {', '.join(f'{name}={most}' for name, most in record['limits'].items())}")
     show(f"  telemetry   {record['telemetry']}")
 
 
@@ -50,6 +56,7 @@ def examine() -> dict[str, Any]:
     from threadpoolctl import threadpool_info
 
     from spolia.core.version import VERSION
+    from spolia.sources.limits import Limits
 
     libraries = [
         f"{one.get('internal_api', 'unknown')} {one.get('version') or ''} "
@@ -74,9 +81,19 @@ def examine() -> dict[str, Any]:
         "cards": "faces and others by model card"
         if find_spec("onnxruntime")
         else "model cards need onnxruntime",
+        "decoding": _decoding(),
+        "limits": asdict(Limits()),
         "telemetry": "none; onnxruntime's is switched off before it is loaded",
         "executable": sys.executable,
     }
+
+
+def _decoding() -> str:
+    from spolia.sources.apart import SEPARATE
+
+    if SEPARATE:
+        return "in processes of their own, with limits on memory (enforced by Linux) and time"
+    return "in this process: a broken image can end a run; use Linux or macOS for untrusted sets"
 
 
 def _join() -> dict[str, Any]:

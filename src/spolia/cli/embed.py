@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from spolia.cli.console import print_json, progress_on_stderr, show
-from spolia.cli.options import Format, Identities, JsonOutput, Quiet, Threads
+from spolia.cli.options import Cache, Format, Identities, JsonOutput, Limit, Quiet, Threads
 
 
 def embed(
@@ -22,6 +22,8 @@ def embed(
     max_bad: Annotated[
         float, typer.Option(help="Stop if a larger share of the images cannot be read.")
     ] = 0.01,
+    cache: Cache = None,
+    limit: Limit = None,
     threads: Threads = None,
     json_output: JsonOutput = False,
     quiet: Quiet = False,
@@ -35,6 +37,7 @@ def embed(
     from spolia.auditing.embed import EmbedOptions, embed_source
     from spolia.embedding import open_embedder
     from spolia.sources import open_source
+    from spolia.sources.limits import parse_limits
     from spolia.store.precomputed import normalise_file, open_precomputed
 
     with progress_on_stderr(quiet=quiet) as progress:
@@ -42,10 +45,16 @@ def embed(
             normalise_file(source, out)
         else:
             embed_source(
-                open_source(source, format=format, identities=identities, progress=progress),
+                open_source(
+                    source,
+                    format=format,
+                    identities=identities,
+                    limits=parse_limits(tuple(limit or ())),
+                    progress=progress,
+                ),
                 open_embedder(embedder),
                 out,
-                options=EmbedOptions(max_bad=max_bad, threads=threads),
+                options=EmbedOptions(max_bad=max_bad, threads=threads, cache=cache),
                 progress=progress,
             )
     opened = open_precomputed(out)

@@ -12,6 +12,7 @@ from spolia.cli.demo import demo
 from spolia.cli.doctor import doctor
 from spolia.cli.embed import embed
 from spolia.cli.join import join
+from spolia.cli.purge import purge
 from spolia.cli.report import report
 from spolia.cli.verify import verify
 from spolia.core.errors import SpoliaError
@@ -53,7 +54,7 @@ def _root(
     """
 
 
-for _command in (demo, audit, embed, join, report, verify, doctor):
+for _command in (demo, audit, embed, join, report, verify, purge, doctor):
     app.command(no_args_is_help=_command not in (demo, doctor))(_command)
 app.add_typer(card, name="card")
 

@@ -1,6 +1,7 @@
 """Options that several commands take."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -23,6 +24,21 @@ Identities = Annotated[
 ]
 Format = Annotated[
     str | None, typer.Option(help="Format of the sets (folder, zip, npy, npz); default: detected.")
+]
+
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder in which embeddings are kept from run to run, by content; default: nowhere."
+    ),
+]
+Limit = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=NUMBER",
+        help="What one image or container may cost, e.g. pixels=200000000; `spolia doctor` lists "
+        "them. May be repeated.",
+    ),
 ]
 
 _WORDS: dict[str, Literal["auto", "off"]] = {"auto": "auto", "off": "off"}

@@ -1,10 +1,12 @@
 """What every embedder is."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from spolia.core.errors import UnreadableImage
 from spolia.core.results import Kind, ModelSummary
 from spolia.core.types import Float32
 
@@ -53,4 +55,26 @@ class Embedder(Protocol):
             If ``image`` is not ``(h, w, 3)`` uint8 with at least one pixel.
         UnreadableImage
             If this image cannot be embedded; it belongs in the quarantine.
+        """
+
+
+@runtime_checkable
+class Batched(Protocol):
+    """An `Embedder` that is faster with several images at once, as on a GPU.
+
+    A row must not depend on the images that came with it: where the hardware computes otherwise
+    for another shape, every batch is filled up to ``batch``.
+    """
+
+    @property
+    def batch(self) -> int:
+        """Images in a call; 1: one by one, in several threads, is the faster way."""
+
+    def embed_batch(self, images: Sequence[Pixels]) -> list[Float32 | UnreadableImage]:
+        """Return the row ``(dim,)`` of each of at most ``batch`` images, or why it has none.
+
+        Raises
+        ------
+        UsageError
+            As `Embedder.embed`.
         """

@@ -61,6 +61,19 @@ def parse_limits(texts: tuple[str, ...], limits: Limits = Limits()) -> Limits:
     return limits
 
 
+def unusual(limits: Limits) -> tuple[str, ...]:
+    """Return the limits that are not the usual ones, as `parse_limits` takes them.
+
+    >>> unusual(Limits(pixels=5))
+    ('pixels=5',)
+    """
+    return tuple(
+        f"{one.name}={getattr(limits, one.name)}"
+        for one in fields(Limits)
+        if getattr(limits, one.name) != one.default
+    )
+
+
 def check_entries(uri: str, entries: int, limits: Limits) -> None:
     """Raise if a container has more entries than may be listed."""
     if entries > limits.entries:

@@ -6,6 +6,7 @@ from importlib import import_module
 EXPERIMENTS = {
     "audit": "benchmarks.audit",
     "duplicates": "benchmarks.duplicates",
+    "embed": "benchmarks.embed",
     "goodness": "benchmarks.goodness",
     "honesty": "benchmarks.honesty",
     "hubs": "benchmarks.hubs",

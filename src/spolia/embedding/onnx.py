@@ -21,7 +21,7 @@ from spolia.core.errors import InvalidCard, MissingExtra, UnreadableImage
 from spolia.core.results import Kind, ModelSummary
 from spolia.core.types import Float32, normalise
 from spolia.embedding.cards import Card, find_model
-from spolia.embedding.preprocess import VERSION, check_pixels, preprocess
+from spolia.embedding.preprocess import VERSION, check_pixels, is_blank, preprocess
 from spolia.embedding.protocol import Pixels
 from spolia.embedding.self_test import Verdict, pattern, run_self_test
 
@@ -242,7 +242,7 @@ class OnnxEmbedder:
     def embed(self, image: Pixels) -> Float32:
         """Return the row of one image; see `Embedder.embed`."""
         check_pixels(image)
-        if (image == image[0, 0]).all():
+        if is_blank(image):
             return np.zeros(self.dim, dtype=np.float32)
         values = self._network.embedding(image)
         if not np.isfinite(values).all():

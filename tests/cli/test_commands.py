@@ -197,6 +197,7 @@ def test_a_run_folder_holds_what_the_documentation_names(stores, tmp_path):
     assert names == {
         "plan.toml",
         "run.json",
+        "codes.key",
         "matches",
         "matches.parquet",
         "comparisons.parquet",

@@ -12,12 +12,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from spolia.auditing.codes import read_key
 from spolia.auditing.plan import Plan, read_plan, source_of
 from spolia.core.errors import RunIncomplete, UnreadableImage, UsageError
 from spolia.core.rates import Rate
 from spolia.core.results import NegativeControl, Summary
 from spolia.embedding.copies import Canvas, difference_image, register
 from spolia.report import Details, Pair, Profile, from_json, render_html, to_json
+from spolia.report.pairs import code
 from spolia.sources import Source
 from spolia.store.atomic import atomic_file, write_text
 
@@ -52,6 +54,8 @@ class AuditResult:
     score, and for train p and q."""
     counted: Mapping[str, pa.Table] = field(default_factory=dict)
     """What was counted, by name: ``duplicates``, ``control_seen``, ``two_names``, ``strata``."""
+    key: bytes | None = field(default=None, repr=False)
+    """Of the codes that a public page has in the place of ids; ``None``: it has none."""
 
     @property
     def rates(self) -> Mapping[str, Rate]:
@@ -137,6 +141,8 @@ class AuditResult:
                     query=row["query"],
                     reference=row["reference"],
                     identity=row["identity"],
+                    query_code=self._code("synthetic", row["query"]),
+                    reference_code=self._code("train", row["reference"]),
                     query_image=query_image,
                     reference_image=reference_image,
                     difference_image=difference,
@@ -144,6 +150,9 @@ class AuditResult:
                 )
             )
         return pairs
+
+    def _code(self, role: str, name: str) -> str | None:
+        return None if self.key is None else code(self.key, role, name)
 
     def save(self, folder: Path) -> None:
         """Write summary, tables and quarantine into a run folder, each file whole or not at all."""
@@ -179,7 +188,8 @@ def load_result(folder: Path) -> AuditResult:
         ) from None
     paths = {name: folder / f"{name}.parquet" for name in _COUNTED}
     counted = {name: pq.read_table(path) for name, path in paths.items() if path.exists()}
-    return AuditResult(plan, summary, findings, identities, ranking, quarantine, evidence, counted)
+    tables = findings, identities, ranking
+    return AuditResult(plan, summary, *tables, quarantine, evidence, counted, read_key(folder))
 
 
 def write_quarantine(folder: Path, quarantine: Quarantine) -> None:

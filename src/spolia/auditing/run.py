@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from spolia.auditing.chance import meet_strangers
+from spolia.auditing.codes import keep_key
 from spolia.auditing.comparable import measure_sets
 from spolia.auditing.comparisons import compare_findings, write_comparisons
 from spolia.auditing.counting import count_sets, with_counting
@@ -145,6 +146,7 @@ def complete(
     )
     write_comparisons(folder, compared)
     result = with_kinds(result, prepared, matched, compared)
+    result = replace(result, key=keep_key(folder))
     result.save(folder)
     write_run(folder, plan, result.summary, watch)
     return result

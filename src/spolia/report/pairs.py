@@ -1,5 +1,8 @@
 """What a report may show beside the numbers, and what a public one may not."""
 
+import base64
+import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -8,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 Profile = Literal["public", "internal", "full"]
-"""``public``: numbers only. ``internal``: ids, paths and blurred images. ``full``: not blurred."""
+"""``public``: numbers, codes. ``internal``: ids, paths, blurred images. ``full``: not blurred."""
 
 Image = npt.NDArray[np.uint8]
 
@@ -34,6 +37,10 @@ class Pair:
     """Id of the training record."""
     identity: str | None = None
     """The training identity it shows."""
+    query_code: str | None = None
+    """`code` of the synthetic record; ``None`` where there is no key."""
+    reference_code: str | None = None
+    """`code` of the training record."""
     query_image: Image | None = None
     """``(h, w, 3)`` uint8 RGB."""
     reference_image: Image | None = None
@@ -56,8 +63,21 @@ class Details:
     """The plan as TOML."""
 
 
+def code(key: bytes, role: str, name: str) -> str:
+    """Return what a public page writes for a record: its keyed hash, HMAC-SHA256 cut to 50 bits.
+
+    Ids can be guessed, so a plain hash of one would give it away; who has the key can look up.
+
+    >>> code(b"a key", "train", "ann/1.png"), code(b"another", "train", "ann/1.png")
+    ('...-...', '...-...')
+    """
+    digest = hmac.new(key, f"{role}\0{name}".encode(), hashlib.sha256).digest()
+    text = base64.b32encode(digest).decode()
+    return f"{text[:5]}-{text[5:10]}"
+
+
 def redact(pair: Pair) -> Pair:
-    """Return ``pair`` with its numbers alone: no id, no identity, no image.
+    """Return ``pair`` with its numbers and codes alone: no id, no identity, no image.
 
     >>> pair = Pair(1, 0.9, 0.3, 0.001, 0.02, "same identity", query="a.png", identity="ann")
     >>> redact(pair).query is None and redact(pair).identity is None, redact(pair).similarity

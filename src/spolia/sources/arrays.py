@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress
+from spolia.sources.address import split_key
 from spolia.sources.decode import reason_of
 from spolia.sources.identities import identities_of
 from spolia.sources.limits import Limits, check_entries
@@ -115,18 +116,6 @@ def open_npz(uri: str, *, identities: str, limits: Limits, progress: Progress) -
     except Exception as error:  # as above, and those of zipfile
         raise _refusal(uri, reason_of(error)) from error
     return _source(uri, images, identities, limits, progress)
-
-
-def split_key(uri: str) -> tuple[str, str | None]:
-    """Return the path and the key of ``FILE.npz#KEY``; the key is None where there is none.
-
-    >>> split_key("digits.npz#x_train"), split_key("digits.npz")
-    (('digits.npz', 'x_train'), ('digits.npz', None))
-    """
-    path, mark, key = uri.rpartition("#")
-    if mark and path.lower().endswith(".npz") and not Path(uri).exists():
-        return path, key
-    return uri, None
 
 
 class _Header(NamedTuple):

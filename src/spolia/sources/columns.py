@@ -55,9 +55,7 @@ def read_columns(path: Path) -> Columns:
     >>> columns.names, columns.rows[None, "bob"]
     (('age',), ('child',))
     """
-    content = _bytes(path)
-    parquet = path.suffix.lower() == ".parquet"
-    header, rows = _parquet(content, path) if parquet else _csv(content, path)
+    header, rows, fingerprint = read_table(path)
     key = _check_header(header, path)
     names = tuple(name for name in header if name not in (key, SET))
     at = [header.index(name) for name in names]
@@ -76,7 +74,33 @@ def read_columns(path: Path) -> Columns:
                 f"{_conflict(found[role, name], tuple(row[i] for i in at), names)}; take one out"
             )
         found[role, name] = tuple(row[i] for i in at)
-    return Columns(str(path), key, names, found, _digest(content))
+    return Columns(str(path), key, names, found, fingerprint)
+
+
+def read_table(path: Path) -> tuple[list[str], Iterator[list[str]], str]:
+    """Return the header, the rows as text and the digest of a CSV or parquet file.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read, has a row of another length, or two columns of one name.
+    """
+    content = _bytes(path)
+    parquet = path.suffix.lower() == ".parquet"
+    header, rows = _parquet(content, path) if parquet else _csv(content, path)
+    _check_distinct(header, path)
+    return header, rows, _digest(content)
+
+
+def cell_text(value: Any) -> str:
+    r"""Return a value of a table as text that every other file can hold.
+
+    >>> cell_text(None), cell_text(7), cell_text(" a "), cell_text("\ud800")
+    ('', '7', 'a', '\\ud800')
+    """
+    if value is None:
+        return ""
+    return str(value).strip().encode("utf-8", "backslashreplace").decode()
 
 
 def _conflict(there: Sequence[str], here: Sequence[str], names: Sequence[str]) -> str:
@@ -100,6 +124,19 @@ def read_list(path: Path) -> tuple[tuple[str, ...], str]:
     if not ids:
         raise UsageError(f"{path} must hold ids, one a line, but is empty; leave the option out")
     return ids, _digest(content)
+
+
+def read_lines(path: Path) -> list[str]:
+    """Read the lines of a text file that hold anything.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, or is not UTF-8.
+    """
+    # Not `splitlines`, which also splits where a name holds one of the rarer separators.
+    lines = _text(_bytes(path), path).split("\n")
+    return [line.removesuffix("\r") for line in lines if line.strip()]
 
 
 def file_fingerprint(path: Path) -> str:
@@ -161,20 +198,20 @@ def _parquet(content: bytes, path: Path) -> tuple[list[str], Iterator[list[str]]
         rows: list[list[str]] = []
         # Small batches: a few hundred bytes of parquet can unfold to gigabytes at once.
         for batch in file.iter_batches(batch_size=256):
-            rows += map(list, zip(*(map(_cell, one.to_pylist()) for one in batch), strict=True))
+            rows += map(list, zip(*(map(cell_text, one.to_pylist()) for one in batch), strict=True))
         return list(file.schema_arrow.names), iter(rows)
-    except (pa.ArrowException, OSError) as error:
+    # A text that is no UTF-8 is a value error, and a nesting too deep a recursion error.
+    except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read as parquet: {error}") from None
 
 
-def _cell(value: Any) -> str:
-    return "" if value is None else str(value).strip()
-
-
-def _check_header(header: Sequence[str], path: Path) -> str:
+def _check_distinct(header: Sequence[str], path: Path) -> None:
     twice = [name for name, times in Counter(header).items() if times > 1]
     if twice:
         raise UsageError(f"{path} must have distinct columns, but has {twice[0]!r} twice")
+
+
+def _check_header(header: Sequence[str], path: Path) -> str:
     keys = [name for name in KEYS if name in header]
     if len(keys) != 1:
         raise UsageError(

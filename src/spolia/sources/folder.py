@@ -86,14 +86,15 @@ def _links_to_folder(entry: os.DirEntry[str]) -> bool:
 def _check_link_to_folder(root: Path, name: str) -> None:
     # A file that we may not follow is one unreadable record; a folder may be half the set, and
     # an audit without it would be a wrong number.
-    if _leaves(root, root / name):
+    if leaves(root, root / name):
         raise UsageError(
             f"links in a set must stay inside it, but {name!r} leads to a folder elsewhere; "
             "put the images themselves there, or remove the link"
         )
 
 
-def _leaves(root: Path, path: Path) -> bool:
+def leaves(root: Path, path: Path) -> bool:
+    """Whether a path leads out of a folder (resolved), by a link at any depth."""
     try:
         return not path.resolve().is_relative_to(root)
     except (OSError, RuntimeError):  # a link that leads to itself
@@ -110,7 +111,7 @@ def read_file(root: Path, name: str, limits: Limits) -> bytes:
     """
     path = root / name
     try:
-        if path.is_symlink() and _leaves(root, path):
+        if path.is_symlink() and leaves(root, path):
             raise UnreadableImage("link that leaves the folder")
         status = path.stat()
         # Reading a pipe would wait for ever.

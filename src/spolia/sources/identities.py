@@ -44,6 +44,23 @@ def identities_of(ids: tuple[str, ...], rule: str) -> tuple[str, ...] | None:
     return _RULES[rule](ids)
 
 
+def labelled_identities(
+    ids: tuple[str, ...], labels: tuple[str, ...] | None, rule: str
+) -> tuple[str, ...] | None:
+    """Return the identities of a set that says itself who is on which image.
+
+    As `identities_of`, but ``auto`` takes ``labels`` where there are any.
+
+    Examples
+    --------
+    >>> labelled_identities(("1", "2"), ("ann", "bob"), "auto")
+    ('ann', 'bob')
+    >>> labelled_identities(("1", "2"), ("ann", "bob"), "none") is None
+    True
+    """
+    return labels if rule == "auto" and labels is not None else identities_of(ids, rule)
+
+
 def _auto(ids: tuple[str, ...]) -> tuple[str, ...] | None:
     folders = tuple(_folder(name) for name in ids)
     one_deep = all(folder and "/" not in folder for folder in folders)

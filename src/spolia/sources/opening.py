@@ -1,16 +1,22 @@
 """From what the user wrote to a source."""
 
-import difflib
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
+from spolia.core.words import did_you_mean
+from spolia.sources.address import Part, parse_address, shards_of, split_key
 from spolia.sources.archive import open_zip
-from spolia.sources.arrays import open_npy, open_npz, split_key
+from spolia.sources.arrays import open_npy, open_npz
 from spolia.sources.folder import open_folder
+from spolia.sources.joined import join_sources
 from spolia.sources.limits import Limits
+from spolia.sources.listed import open_list
+from spolia.sources.records import open_rec
 from spolia.sources.source import Source
 
 
@@ -25,7 +31,23 @@ _READERS: dict[str, _Reader] = {
     "zip": open_zip,
     "npy": open_npy,
     "npz": open_npz,
+    "list": open_list,
+    "rec": open_rec,
 }
+
+_SUFFIXES = {"csv": "list"}
+
+_SIDE_FILES: dict[str, Callable[[Source, Path, Progress], Source]] = {}
+
+_PACKED = ("tgz", "txz", "tbz2", "gz", "xz", "bz2", "zst")
+
+
+@dataclass(frozen=True)
+class _Ask:
+    format: str | None
+    identities: str
+    limits: Limits
+    progress: Progress
 
 
 def open_source(
@@ -41,14 +63,16 @@ def open_source(
     Parameters
     ----------
     uri
-        A folder, a ``.zip``, a ``.npy``, a ``.npz`` or ``FILE.npz#KEY``.
+        ``PART`` or ``PART+PART``; a part is ``[FORMAT:]PATH[#KEY][@FILE]``, as `spolia.sources.address`
+        says. PATH is a folder, ``.zip``, ``.npy``, ``.npz``, a list (``.csv`` or ``.parquet``)
+        or ``.rec``.
     format
-        ``folder``, ``zip``, ``npy`` or ``npz``; default: told from the path.
+        The format of every part that names none; default: told from the path.
     identities
-        Who is on which image. ``auto``: the first folder's name when every image lies exactly one
-        folder deep and there are at least two folders, else unknown; ``none``: unknown;
-        ``folder``: the folder of each image; ``regex:PATTERN``: what PATTERN's one group finds in
-        the id.
+        Who is on which image. ``auto``: what the set itself says (labels, a column), else the
+        first folder's name when every image lies exactly one folder deep and there are at least
+        two folders, else unknown; ``none``: unknown; ``folder``: the folder of each image;
+        ``regex:PATTERN``: what PATTERN's one group finds in the id.
     limits
         What one record and one container may cost.
     progress
@@ -59,6 +83,8 @@ def open_source(
     UsageError
         If there is nothing there, it is of no known format, holds no image or an id twice, or the
         rule for identities does not fit.
+    MissingExtra
+        If the format needs a package that is not installed.
 
     Examples
     --------
@@ -72,23 +98,43 @@ def open_source(
     (('ann/1.pgm', 'bob/1.pgm'), ('ann', 'bob'), [[[0, 0, 0], [200, 200, 200]]])
     """
     text = os.fspath(uri)
-    path = Path(split_key(text)[0])
+    ask = _Ask(format, identities, limits, progress)
+    return join_sources(text, [_open(part, ask) for part in parse_address(text)], progress)
+
+
+def _open(part: Part, ask: _Ask) -> Source:
+    path = Path(shards_of(split_key(part.place)[0])[0])
     if not path.exists():
         raise UsageError(
-            f"a folder, .zip, .npy or .npz is wanted, but there is nothing at {text!r}"
-            + _did_you_mean(path.name, _neighbours(path))
+            f"a folder, .zip or other set of images is wanted, but there is nothing at "
+            f"{part.place!r}"
+            + did_you_mean(path.name, _neighbours(path), "check the path, or give the format")
         )
-    name = format if format is not None else _format_of(path)
+    name = part.format or ask.format or _format_of(path)
     if name not in _READERS:
         raise UsageError(
-            f"a source must be one of {', '.join(_READERS)}, but {text!r} is of format {name!r}"
-            + _did_you_mean(name, list(_READERS))
+            f"a source must be one of {', '.join(_READERS)}, but {part.place!r} is of format "
+            f"{name!r}{_advice(path, name)}"
         )
-    return _READERS[name](text, identities=identities, limits=limits, progress=progress)
+    source = _READERS[name](
+        part.place, identities=ask.identities, limits=ask.limits, progress=ask.progress
+    )
+    for file in part.files:
+        source = _SIDE_FILES[Path(file).suffix.lower()](source, Path(file), ask.progress)
+    return source
 
 
 def _format_of(path: Path) -> str:
-    return "folder" if path.is_dir() else path.suffix.lower().removeprefix(".")
+    if path.is_dir():
+        return "folder"
+    suffix = path.suffix.lower().removeprefix(".")
+    return _SUFFIXES.get(suffix, suffix)
+
+
+def _advice(path: Path, name: str) -> str:
+    if name in _PACKED:
+        return "; a packed tar cannot be read in place: unpack it to a .tar first"
+    return did_you_mean(name, _READERS, "check the path, or give the format")
 
 
 def _neighbours(path: Path) -> list[str]:
@@ -96,8 +142,3 @@ def _neighbours(path: Path) -> list[str]:
         return [neighbour.name for neighbour in path.parent.iterdir()]
     except OSError:
         return []
-
-
-def _did_you_mean(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else "; check the path, or give the format"

@@ -2,12 +2,16 @@
 
 import csv
 import io
+import json
+import tarfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image
 
 from tests.recordio import payload, write_rec
@@ -85,6 +89,83 @@ def as_rec_alone(where: Path, images: Images) -> str:
     return str(where / "set.rec")
 
 
+def tar_of(path: Path, files: dict[str, bytes], kind: int = tarfile.PAX_FORMAT) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w", format=kind) as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def as_tar(where: Path, images: Images) -> str:
+    files = dict(sorted(files_of(images).items(), reverse=True))
+    return str(tar_of(where / "set.tar", {"notes.md": b"x", **files}))
+
+
+def as_tar_of_a_folder(where: Path, images: Images) -> str:
+    files = {f"./{name}": content for name, content in files_of(images).items()}
+    return str(tar_of(where / "set.tar", files, tarfile.GNU_FORMAT))
+
+
+def as_old_tar(where: Path, images: Images) -> str:
+    return str(tar_of(where / "set.tar", files_of(images), tarfile.USTAR_FORMAT))
+
+
+def as_shards(where: Path, images: Images) -> str:
+    """A webdataset in two shards, with captions, keys and classes."""
+    for number, chosen in enumerate((NAMES[:2], NAMES[2:])):
+        files = {}
+        for name in chosen:
+            key = name.partition(".")[0]
+            person = name.partition("/")[0]
+            files |= {name: encoded(images[name]), f"{key}.txt": f"a face of {person}".encode()}
+            files |= {f"{key}.json": b'{"age": 30, "tags": []}', f"{key}.cls": person.encode()}
+        tar_of(where / f"set-{number:03d}.tar", files)
+    return str(where / "set-{000..001}.tar")
+
+
+def parquet_of(path: Path, columns: dict[str, Any], group: int = 2, **features: Any) -> Path:
+    """Write columns as `datasets` does: a few rows a group, names of classes in the metadata."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pa.table(columns)
+    if features:
+        info = json.dumps({"info": {"features": features}})
+        table = table.replace_schema_metadata({"huggingface": info})
+    pq.write_table(table, path, row_group_size=group)
+    return path
+
+
+def as_parquet(where: Path, images: Images) -> str:
+    files = files_of(images)
+    cells = [{"bytes": content, "path": name} for name, content in files.items()]
+    labels = [int(label) for label in LABELS]
+    columns = {"image": cells, "label": labels, "text": [f"about {name}" for name in files]}
+    names = {"names": ["ann", "bob", "cy"]}
+    return str(parquet_of(where / "set.parquet", columns, label=names))
+
+
+def as_plain_parquet(where: Path, images: Images) -> str:
+    columns = {"picture": list(files_of(images).values()), "width": [1, 2, None, 4, 5]}
+    return str(parquet_of(where / "set.parquet", columns))
+
+
+def as_parquet_shards(where: Path, images: Images) -> str:
+    files = list(files_of(images).items())
+    for number, chosen in enumerate((files[:3], files[3:])):
+        cells = [{"bytes": content, "path": name} for name, content in chosen]
+        people = [name.partition("/")[0] for name, _ in chosen]
+        name = f"train-{number:05d}-of-00002.parquet"
+        parquet_of(where / "set" / "data" / name, {"image": cells, "identity": people})
+    return str(where / "set" / "data" / "train-{00000..00001}-of-00002.parquet")
+
+
+def as_list_in_parquet(where: Path, images: Images) -> str:
+    root = write_files(where / "set", files_of(images))
+    return str(parquet_of(root / "list.parquet", {"path": list(images)}))
+
+
 class Written(NamedTuple):
     """A format, how it is written, and what is promised of it."""
 
@@ -103,4 +184,12 @@ WRITTEN: dict[str, Written] = {
     "list of people": Written(as_list_of_people),
     "rec": Written(as_rec, KEYS, LABELS),
     "rec without idx": Written(as_rec_alone, KEYS, LABELS),
+    "tar": Written(as_tar),
+    "tar of a folder": Written(as_tar_of_a_folder),
+    "old tar": Written(as_old_tar),
+    "webdataset": Written(as_shards),
+    "parquet": Written(as_parquet),
+    "parquet of bytes": Written(as_plain_parquet, ("0", "1", "2", "3", "4"), None),
+    "parquet shards": Written(as_parquet_shards),
+    "list in parquet": Written(as_list_in_parquet),
 }

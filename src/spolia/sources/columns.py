@@ -17,6 +17,7 @@ SET = "set"
 """A further column that says of which set a row is."""
 
 _MOST_BYTES = 1 << 30
+_BATCH_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -196,9 +197,12 @@ def _parquet(content: bytes, path: Path) -> tuple[list[str], Iterator[list[str]]
     try:
         file = pq.ParquetFile(pa.BufferReader(content))
         rows: list[list[str]] = []
-        # Small batches: a few hundred bytes of parquet can unfold to gigabytes at once.
-        for batch in file.iter_batches(batch_size=256):
-            rows += map(list, zip(*(map(cell_text, one.to_pylist()) for one in batch), strict=True))
+        seen: dict[str, str] = {}
+        # A few hundred bytes of parquet can unfold to gigabytes: in small batches, and a text that
+        # comes again is kept once.
+        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+            for row in zip(*(map(cell_text, one.to_pylist()) for one in batch), strict=True):
+                rows.append([seen.setdefault(cell, cell) for cell in row])  # noqa: PERF401
         return list(file.schema_arrow.names), iter(rows)
     # A text that is no UTF-8 is a value error, and a nesting too deep a recursion error.
     except (pa.ArrowException, OSError, ValueError, RecursionError) as error:

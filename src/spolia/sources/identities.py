@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from spolia.core.errors import UsageError
 
@@ -59,6 +59,32 @@ def labelled_identities(
     True
     """
     return labels if rule == "auto" and labels is not None else identities_of(ids, rule)
+
+
+def identities_around(
+    ids: tuple[str, ...],
+    labels: tuple[str, ...] | None,
+    rule: str,
+    damaged: Collection[int],
+) -> tuple[str, ...] | None:
+    """Return the identities where some records are damaged: who is on them is not known.
+
+    As `labelled_identities` for the others; each of the damaged is nobody else.
+
+    Examples
+    --------
+    >>> identities_around(("ann/1.png", "bob/1.png", "@512"), None, "auto", {2})
+    ('ann', 'bob', 'unreadable @512')
+    """
+    whole = [row for row in range(len(ids)) if row not in damaged]
+    known = None if labels is None else tuple(labels[row] for row in whole)
+    people = labelled_identities(tuple(ids[row] for row in whole), known, rule)
+    if people is None:
+        return None
+    filled = [f"unreadable {name}" for name in ids]
+    for row, person in zip(whole, people, strict=True):
+        filled[row] = person
+    return tuple(filled)
 
 
 def _auto(ids: tuple[str, ...]) -> tuple[str, ...] | None:

@@ -16,8 +16,11 @@ from spolia.sources.folder import open_folder
 from spolia.sources.joined import join_sources
 from spolia.sources.limits import Limits
 from spolia.sources.listed import open_list
+from spolia.sources.parquet import open_parquet
 from spolia.sources.records import open_rec
 from spolia.sources.source import Source
+from spolia.sources.table_layout import is_list
+from spolia.sources.tar import open_tar
 
 
 class _Reader(Protocol):
@@ -33,6 +36,8 @@ _READERS: dict[str, _Reader] = {
     "npz": open_npz,
     "list": open_list,
     "rec": open_rec,
+    "tar": open_tar,
+    "parquet": open_parquet,
 }
 
 _SUFFIXES = {"csv": "list"}
@@ -63,9 +68,10 @@ def open_source(
     Parameters
     ----------
     uri
-        ``PART`` or ``PART+PART``; a part is ``[FORMAT:]PATH[#KEY][@FILE]``, as `spolia.sources.address`
-        says. PATH is a folder, ``.zip``, ``.npy``, ``.npz``, a list (``.csv`` or ``.parquet``)
-        or ``.rec``.
+        ``PART`` or ``PART+PART``; a part is ``[FORMAT:]PATH[#KEY][@FILE]``, as
+        `spolia.sources.address` says. PATH is a folder, ``.zip``, ``.tar``, ``.rec``, ``.npy``,
+        ``.npz``, ``.parquet``, a list (``.csv`` or ``.parquet``), or a folder of LMDB, of parquet
+        shards or of `datasets`.
     format
         The format of every part that names none; default: told from the path.
     identities
@@ -114,7 +120,7 @@ def _open(part: Part, ask: _Ask) -> Source:
     if name not in _READERS:
         raise UsageError(
             f"a source must be one of {', '.join(_READERS)}, but {part.place!r} is of format "
-            f"{name!r}{_advice(path, name)}"
+            f"{name!r}{_advice(name)}"
         )
     source = _READERS[name](
         part.place, identities=ask.identities, limits=ask.limits, progress=ask.progress
@@ -128,10 +134,12 @@ def _format_of(path: Path) -> str:
     if path.is_dir():
         return "folder"
     suffix = path.suffix.lower().removeprefix(".")
+    if suffix == "parquet":
+        return "list" if is_list(path) else "parquet"
     return _SUFFIXES.get(suffix, suffix)
 
 
-def _advice(path: Path, name: str) -> str:
+def _advice(name: str) -> str:
     if name in _PACKED:
         return "; a packed tar cannot be read in place: unpack it to a .tar first"
     return did_you_mean(name, _READERS, "check the path, or give the format")

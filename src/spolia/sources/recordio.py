@@ -1,9 +1,9 @@
 """The framing of MXNet RecordIO: where each record of a ``.rec`` lies, and its payload.
 
-A record is one part or several. A part is, in little-endian 32-bit words: the magic 0xced7230a; three
-bits that say whether the part is whole (0), first (1), middle (2) or last (3), and 29 of its length;
-the payload, padded to 4 bytes. Where the payload itself held the magic it was cut there, and the
-magic left out; it comes back between the parts. (dmlc-core, include/dmlc/recordio.h)
+A record is one part or several. A part is, in little-endian words of 32 bits: the magic
+0xced7230a; three bits that say whether the part is whole (0), first (1), middle (2) or last (3),
+and 29 of its length; the payload, padded to 4 bytes. Where the payload itself held the magic it was
+cut there, and the magic left out; it comes back between the parts. (dmlc-core, recordio.h)
 
 Untrusted: what is damaged is said with its offset, and reading goes on at the next record.
 """

@@ -11,7 +11,7 @@ from spolia.core.errors import UnreadableImage, UsageError
 from spolia.core.progress import Progress
 from spolia.sources.columns import read_lines
 from spolia.sources.encoded import EncodedSource
-from spolia.sources.identities import labelled_identities
+from spolia.sources.identities import identities_around
 from spolia.sources.joined import first_twice
 from spolia.sources.limits import Limits, check_entries
 from spolia.sources.pieces import PiecesFile
@@ -45,12 +45,8 @@ def open_rec(uri: str, *, identities: str, limits: Limits, progress: Progress) -
         )
     ids, paths = tuple(found.ids), _read_paths(uri, found)
     _check_distinct(uri, ids)
-    # Who is on a damaged record is not known: it is nobody else.
-    labels = tuple(
-        f"unreadable {ids[row]}" if row in found.wrong else label_text(label)
-        for row, label in enumerate(found.labels)
-    )
-    people = labelled_identities(paths or ids, labels, identities)
+    labels = tuple(map(label_text, found.labels))
+    people = identities_around(paths or ids, labels, identities, found.wrong)
     offsets, wrong = np.array(found.offsets, np.int64), found.wrong
 
     def read(index: int) -> bytes:

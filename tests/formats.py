@@ -166,6 +166,47 @@ def as_list_in_parquet(where: Path, images: Images) -> str:
     return str(parquet_of(root / "list.parquet", {"path": list(images)}))
 
 
+def lmdb_of(path: Path, values: dict[bytes, bytes]) -> Path:
+    import lmdb
+
+    path.mkdir(parents=True, exist_ok=True)
+    with lmdb.open(str(path), map_size=1 << 24) as environment, environment.begin(write=True) as to:
+        for key, value in values.items():
+            to.put(key, value)
+    return path
+
+
+def as_lmdb(where: Path, images: Images) -> str:
+    values = {name.encode(): content for name, content in files_of(images).items()}
+    return str(lmdb_of(where / "set", values | {b"__len__": b"\x80\x04K\x05."}))
+
+
+def as_lmdb_with_a_pattern(where: Path, images: Images) -> str:
+    values = {f"image-{name}".encode(): content for name, content in files_of(images).items()}
+    return f"{lmdb_of(where / 'set', values | {b'other': b'x'})}#^image-(.*)$"
+
+
+def as_strips(where: Path, images: Images) -> str:
+    """One strip for each identity; what is no square is cut, so that all are of one size."""
+    for person, names in {"ann": NAMES[:2], "bob": NAMES[2:4], "cy": NAMES[4:]}.items():
+        strip = np.concatenate([images[name] for name in names], axis=1)
+        write_files(where / "set", {f"{person}.png": encoded(strip)})
+    return f"strips:{where / 'set'}"
+
+
+def as_masked(where: Path, images: Images) -> str:
+    more = {"aa/0.png": np.zeros((9, 9, 3), np.uint8), **images, "zoe/9.png": images[NAMES[0]]}
+    write_files(where / "set", files_of(more))
+    np.save(where / "mask.npy", np.arange(1, 6))
+    return f"{where / 'set'}@{where / 'mask.npy'}"
+
+
+def as_joined(where: Path, images: Images) -> str:
+    files = list(files_of(images).items())
+    first = write_files(where / "a", dict(files[:3]))
+    return f"{first}+{tar_of(where / 'b.tar', dict(files[3:]))}"
+
+
 class Written(NamedTuple):
     """A format, how it is written, and what is promised of it."""
 
@@ -192,4 +233,8 @@ WRITTEN: dict[str, Written] = {
     "parquet of bytes": Written(as_plain_parquet, ("0", "1", "2", "3", "4"), None),
     "parquet shards": Written(as_parquet_shards),
     "list in parquet": Written(as_list_in_parquet),
+    "lmdb": Written(as_lmdb),
+    "lmdb with a pattern": Written(as_lmdb_with_a_pattern),
+    "masked": Written(as_masked),
+    "joined": Written(as_joined),
 }

@@ -127,6 +127,17 @@ def read_list(path: Path) -> tuple[tuple[str, ...], str]:
     return ids, _digest(content)
 
 
+def read_whole_text(path: Path) -> str:
+    """Read a text file.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, or is not UTF-8.
+    """
+    return _text(_bytes(path), path)
+
+
 def read_lines(path: Path) -> list[str]:
     """Read the lines of a text file that hold anything.
 
@@ -136,7 +147,7 @@ def read_lines(path: Path) -> list[str]:
         If the file cannot be read, or is not UTF-8.
     """
     # Not `splitlines`, which also splits where a name holds one of the rarer separators.
-    lines = _text(_bytes(path), path).split("\n")
+    lines = read_whole_text(path).split("\n")
     return [line.removesuffix("\r") for line in lines if line.strip()]
 
 

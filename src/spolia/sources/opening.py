@@ -12,13 +12,17 @@ from spolia.core.words import did_you_mean
 from spolia.sources.address import Part, parse_address, shards_of, split_key
 from spolia.sources.archive import open_zip
 from spolia.sources.arrays import open_npy, open_npz
+from spolia.sources.captions import captioned
 from spolia.sources.folder import open_folder
 from spolia.sources.joined import join_sources
 from spolia.sources.limits import Limits
 from spolia.sources.listed import open_list
-from spolia.sources.parquet import open_parquet
+from spolia.sources.lmdb import DATA, open_lmdb
+from spolia.sources.masks import masked
+from spolia.sources.parquet import is_sharded, open_parquet
 from spolia.sources.records import open_rec
 from spolia.sources.source import Source
+from spolia.sources.strips import open_strips
 from spolia.sources.table_layout import is_list
 from spolia.sources.tar import open_tar
 
@@ -38,11 +42,17 @@ _READERS: dict[str, _Reader] = {
     "rec": open_rec,
     "tar": open_tar,
     "parquet": open_parquet,
+    "lmdb": open_lmdb,
+    "strips": open_strips,
 }
 
-_SUFFIXES = {"csv": "list"}
+_SUFFIXES = {"csv": "list", "mdb": "lmdb"}
 
-_SIDE_FILES: dict[str, Callable[[Source, Path, Progress], Source]] = {}
+_SIDE_FILES: dict[str, Callable[[Source, Path, Progress], Source]] = {
+    ".npy": masked,
+    ".txt": masked,
+    ".json": captioned,
+}
 
 _PACKED = ("tgz", "txz", "tbz2", "gz", "xz", "bz2", "zst")
 
@@ -132,11 +142,17 @@ def _open(part: Part, ask: _Ask) -> Source:
 
 def _format_of(path: Path) -> str:
     if path.is_dir():
-        return "folder"
+        return _format_of_folder(path)
     suffix = path.suffix.lower().removeprefix(".")
     if suffix == "parquet":
         return "list" if is_list(path) else "parquet"
     return _SUFFIXES.get(suffix, suffix)
+
+
+def _format_of_folder(path: Path) -> str:
+    if (path / DATA).exists():
+        return "lmdb"
+    return "parquet" if is_sharded(path) else "folder"
 
 
 def _advice(name: str) -> str:

@@ -161,6 +161,20 @@ def as_parquet_shards(where: Path, images: Images) -> str:
     return str(where / "set" / "data" / "train-{00000..00001}-of-00002.parquet")
 
 
+def as_saved_by_datasets(where: Path, images: Images) -> str:
+    folder = where / "set"
+    folder.mkdir(parents=True)
+    files = list(files_of(images).items())
+    for number, chosen in enumerate((files[:3], files[3:])):
+        cells = [{"bytes": content, "path": name} for name, content in chosen]
+        table = pa.table({"image": cells, "identity": [name[:2] for name, _ in chosen]})
+        with pa.ipc.new_stream(str(folder / f"data-{number}.arrow"), table.schema) as stream:
+            stream.write_table(table, max_chunksize=2)
+    state = {"_data_files": [{"filename": f"data-{number}.arrow"} for number in range(2)]}
+    (folder / "state.json").write_text(json.dumps(state))
+    return str(folder)
+
+
 def as_list_in_parquet(where: Path, images: Images) -> str:
     root = write_files(where / "set", files_of(images))
     return str(parquet_of(root / "list.parquet", {"path": list(images)}))
@@ -233,6 +247,7 @@ WRITTEN: dict[str, Written] = {
     "parquet of bytes": Written(as_plain_parquet, ("0", "1", "2", "3", "4"), None),
     "parquet shards": Written(as_parquet_shards),
     "list in parquet": Written(as_list_in_parquet),
+    "saved by datasets": Written(as_saved_by_datasets, NAMES, tuple(name[:2] for name in PEOPLE)),
     "lmdb": Written(as_lmdb),
     "lmdb with a pattern": Written(as_lmdb_with_a_pattern),
     "masked": Written(as_masked),

@@ -12,6 +12,7 @@ from spolia.core.words import did_you_mean
 from spolia.sources.address import Part, parse_address, shards_of, split_key
 from spolia.sources.archive import open_zip
 from spolia.sources.arrays import open_npy, open_npz
+from spolia.sources.arrow import is_saved, open_arrow
 from spolia.sources.captions import captioned
 from spolia.sources.folder import open_folder
 from spolia.sources.joined import join_sources
@@ -42,6 +43,7 @@ _READERS: dict[str, _Reader] = {
     "rec": open_rec,
     "tar": open_tar,
     "parquet": open_parquet,
+    "arrow": open_arrow,
     "lmdb": open_lmdb,
     "strips": open_strips,
 }
@@ -152,6 +154,8 @@ def _format_of(path: Path) -> str:
 def _format_of_folder(path: Path) -> str:
     if (path / DATA).exists():
         return "lmdb"
+    if is_saved(path):
+        return "arrow"
     return "parquet" if is_sharded(path) else "folder"
 
 

@@ -25,6 +25,7 @@ from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder
+from spolia.sources.address import absolute_address, paths_in
 from spolia.sources.columns import file_fingerprint
 from spolia.sources.limits import unusual
 from spolia.store.precomputed import Opened, fingerprint
@@ -199,10 +200,9 @@ def plan_of(
 
 def places_of(plan: Plan) -> list[str | None]:
     """Return what an audit reads."""
+    sets = [one for one in (plan.train, plan.synthetic, plan.control) if one is not None]
     return [
-        plan.train,
-        plan.synthetic,
-        plan.control,
+        *(path for one in sets for path in paths_in(one)),
         plan.embedder,
         plan.columns,
         plan.exclude_list,
@@ -218,7 +218,9 @@ def _file(given: str | Path | None) -> tuple[str | None, str | None]:
 
 
 def _location(one: Set) -> str:
-    return f"memory:{fingerprint(one)}" if isinstance(one, Embeddings) else _absolute(one)
+    if isinstance(one, Embeddings):
+        return f"memory:{fingerprint(one)}"
+    return absolute_address(str(one)) if str(one).strip() else _absolute(one)
 
 
 def _absolute(path: str | Path) -> str:

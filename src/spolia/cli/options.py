@@ -19,11 +19,16 @@ Memory = Annotated[
 Identities = Annotated[
     str,
     typer.Option(
-        help="Where identities come from: auto, none, folder, or regex:PATTERN with one group."
+        help="Where identities come from: auto (labels of the set, else folders), none, folder, "
+        "or regex:PATTERN with one group."
     ),
 ]
 Format = Annotated[
-    str | None, typer.Option(help="Format of the sets (folder, zip, npy, npz); default: detected.")
+    str | None,
+    typer.Option(
+        help="Format of the sets: folder, zip, tar, rec, list, parquet, arrow, lmdb, npy, npz or "
+        "strips; default: detected. For one set alone write FORMAT:PATH."
+    ),
 ]
 
 Cache = Annotated[

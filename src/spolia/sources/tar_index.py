@@ -60,7 +60,7 @@ def members_of(file: PiecesFile) -> Iterator[Member]:
             continue
         if not _is_header(header) or _is_cut_extension(header, at, file.size):
             after = _next_header(file, at + _BLOCK)
-            yield Member(f"@{at}", at, 0, _gap(at, after, file.size))
+            yield Member(nameless(at), at, 0, _gap(at, after, file.size))
             reader.ahead, at = _Ahead(), after
             continue
         member, at = _member(reader, header, at)
@@ -78,6 +78,8 @@ def _member(reader: _Reader, header: bytes, at: int) -> tuple[Member | None, int
         return None, start + _padded(size)
     size = size if ahead.size is None else ahead.size
     name = _name(header) if ahead.name is None else ahead.name
+    if ahead.wrong is not None:
+        name = nameless(at)
     is_folder = kind == _FOLDER or (kind == b"\0" and name.endswith("/"))
     if kind in _KINDS or is_folder:
         # A header of these may claim a size; no content follows but for what some pax writers do.
@@ -207,6 +209,15 @@ def _gap(at: int, after: int, size: int) -> str:
     if after == size:
         return f"no header at offset {at:,}, and none after it"
     return f"no header at offset {at:,}; reading goes on at {after:,}"
+
+
+def nameless(offset: int) -> str:
+    """Return what stands for a name that is lost.
+
+    >>> nameless(512)
+    '@512'
+    """
+    return f"@{offset}"
 
 
 def read_member(file: PiecesFile, member: Member, most: int) -> bytes:

@@ -92,6 +92,16 @@ def test_a_path_that_exists_wins_over_what_its_marks_could_mean(tmp_path: Path) 
     assert open_source(f"{tmp_path / 'a+b'}+{tmp_path / 'a'}").ids == ("0.png", "5.png")
 
 
+def test_a_key_ends_where_another_set_begins_and_may_hold_a_plus(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", one=np.stack(SQUARES), two=np.stack(SQUARES[:1]))
+    write_files(tmp_path / "b", {"1.png": encoded(SQUARES[0])})
+    assert len(open_source(f"{tmp_path / 'a.npz'}#two+{tmp_path / 'b'}/")) == 2
+    values = {f"image-{i}".encode(): encoded(SQUARES[i]) for i in range(3)}
+    path = lmdb_of(tmp_path / "set", values)
+    assert open_source(rf"{path}#^image-([0-9]+)$").ids == ("0", "1", "2")
+    assert len(open_source(rf"{path}#^image-[0-9]+$+{tmp_path / 'b'}")) == 4
+
+
 def test_a_part_that_is_not_there_is_named(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"nothing at '.*/sett'; did you mean 'set'"):
         open_source(f"{folder}+{folder}t")

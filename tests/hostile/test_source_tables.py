@@ -252,6 +252,15 @@ def test_a_few_bytes_of_parquet_that_unfold_to_gigabytes_cost_little(
     assert "cannot identify image file" in said
 
 
+def test_a_value_that_unfolds_more_than_images_do_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "set.parquet"
+    bomb = pa.table({"image": [IMAGE, bytes(2_000_000)]})
+    pq.write_table(bomb, path, compression="zstd", row_group_size=1, use_dictionary=False)
+    source = open_source(path, limits=Limits(encoded_bytes=10_000))
+    assert reason(source, 1) == "compressed more than 1,100 times"
+    assert good(source) == [0]
+
+
 def test_a_text_column_that_unfolds_is_kept_once_in_lists_too(tmp_path: Path) -> None:
     path = parquet_of(
         tmp_path / "people.parquet",

@@ -51,12 +51,12 @@ def split_key(uri: str) -> tuple[str, str | None]:
     >>> split_key("digits.npz#x_train"), split_key("digits.npz")
     (('digits.npz', 'x_train'), ('digits.npz', None))
     """
-    if Path(uri).exists():
+    if is_there(uri):
         return uri, None
     # The longest path that exists: a key may be a pattern with the mark in it.
     marks = [match.start() for match in re.finditer("#", uri)]
     for at in reversed(marks):
-        if Path(uri[:at]).exists():
+        if is_there(uri[:at]):
             return uri[:at], uri[at + 1 :]
     return (uri[: marks[0]], uri[marks[0] + 1 :]) if marks else (uri, None)
 
@@ -67,15 +67,14 @@ def parse_address(text: str) -> tuple[Part, ...]:
     >>> parse_address("strips:faces/@mask.npy")
     (Part(format='strips', place='faces/', files=('mask.npy',)),)
     """
-    if Path(text).exists():
+    if is_there(text):
         return (Part(None, text),)
     pieces = text.split("+")
-    if not any(_is_there(piece) for piece in pieces):
+    if not any(_leads_somewhere(piece) for piece in pieces):
         return (_part(text),)
     parts = []
     while pieces:
-        long = (n for n in range(len(pieces), 0, -1) if _is_there("+".join(pieces[:n])))
-        n = next(long, 1)
+        n = _pieces_of_first(pieces)
         parts.append(_part("+".join(pieces[:n])))
         pieces = pieces[n:]
     return tuple(parts)
@@ -117,7 +116,7 @@ def shards_of(path: str) -> tuple[str, ...]:
     ('shard-08.tar', 'shard-09.tar', 'shard-10.tar')
     """
     match = _BRACES.search(path)
-    if match is None or Path(path).exists():
+    if match is None or is_there(path):
         return (path,)
     first, last = int(match[1]), int(match[2])
     if not 0 <= last - first < _MOST_SHARDS:
@@ -130,17 +129,43 @@ def shards_of(path: str) -> tuple[str, ...]:
     return tuple(f"{head}{n:0{len(match[1])}d}{rest}" for n in range(first, last + 1))
 
 
-def _is_there(piece: str) -> bool:
+def is_there(path: str) -> bool:
+    """Whether there is anything at a path; a text that no path can be is none."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _pieces_of_first(pieces: list[str]) -> int:
+    """Return how many of the pieces between plus signs are the first part.
+
+    The longest path that exists; else the shortest key after which another part begins.
+    """
+    n = len(pieces)
+    firsts = {taken: "+".join(pieces[:taken]) for taken in range(1, n + 1)}
+    whole = [taken for taken, text in firsts.items() if is_there(shards_of(_part(text).place)[0])]
+    if whole:
+        return max(whole)
+    keyed = (
+        taken
+        for taken, text in firsts.items()
+        if _leads_somewhere(text) and (taken == n or _leads_somewhere(pieces[taken]))
+    )
+    return next(keyed, 1)
+
+
+def _leads_somewhere(piece: str) -> bool:
     path = shards_of(split_key(_part(piece).place)[0])[0]
-    return bool(path) and Path(path).exists()
+    return bool(path) and is_there(path)
 
 
 def _part(text: str) -> Part:
     name, colon, rest = text.partition(":")
-    known = bool(colon) and name in FORMATS and not Path(text).exists()
+    known = bool(colon) and name in FORMATS and not is_there(text)
     place = rest if known else text
     files: list[str] = []
-    while not Path(place).exists():
+    while not is_there(place):
         left, mark, right = place.rpartition("@")
         if not mark or not left or not right.lower().endswith(_SIDE_FILES):
             break

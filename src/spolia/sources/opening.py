@@ -9,7 +9,7 @@ from typing import Protocol
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.words import did_you_mean
-from spolia.sources.address import Part, parse_address, shards_of, split_key
+from spolia.sources.address import Part, is_there, parse_address, shards_of, split_key
 from spolia.sources.archive import open_zip
 from spolia.sources.arrays import open_npy, open_npz
 from spolia.sources.arrow import is_saved, open_arrow
@@ -122,7 +122,7 @@ def open_source(
 
 def _open(part: Part, ask: _Ask) -> Source:
     path = Path(shards_of(split_key(part.place)[0])[0])
-    if not path.exists():
+    if not is_there(str(path)):
         raise UsageError(
             f"a folder, .zip or other set of images is wanted, but there is nothing at "
             f"{part.place!r}"

@@ -199,6 +199,14 @@ class _Cursor:
                 return self._bytes(values, row - start)
         raise UnreadableImage("row that cannot be found")
 
+    def _check_ratio(self, group: Any) -> None:
+        """Refuse what unfolds more than any image does, as far as the file admits it."""
+        chunks = (group.column(at) for at in range(group.num_columns))
+        for chunk in chunks:
+            most = max(self._limits.encoded_bytes, self._limits.ratio * chunk.total_compressed_size)
+            if chunk.path_in_schema == self._column and chunk.total_uncompressed_size > most:
+                raise UnreadableImage(f"compressed more than {self._limits.ratio:,} times")
+
     def _bytes(self, values: Any, row: int) -> bytes:
         found = image_bytes(values, row, self._layout.is_struct)
         if found is None:
@@ -217,12 +225,17 @@ class _Cursor:
             raise UnreadableImage(self._broken[1])
         try:
             if self._batches is None:
-                self._batches = _open(self._group.path).iter_batches(
+                table = _open(self._group.path)
+                self._check_ratio(table.metadata.row_group(self._group.number))
+                self._batches = table.iter_batches(
                     batch_size=self._limits.batch_rows,
                     row_groups=[self._group.number],
                     columns=[self._column],
                 )
             values = next(self._batches).column(0)
+        except UnreadableImage as error:
+            self._broken = self._next, str(error)
+            raise
         except StopIteration:
             self._broken = self._next, "row that the table claims and has not"
             raise UnreadableImage(self._broken[1]) from None

@@ -151,7 +151,7 @@ def _people(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _tiles(strips: EncodedSource, strip: int, side: int | None, limits: Limits) -> list[_Tile]:
     try:
-        width, height = _size(strips.read(strip))
+        width, height = _size(strips.read(strip), limits)
     except UnreadableImage as error:
         return [_Tile(strip, 0, 1, 1, str(error))]
     side = side or min(width, height)
@@ -166,12 +166,14 @@ def _tiles(strips: EncodedSource, strip: int, side: int | None, limits: Limits) 
     return [_Tile(strip, n, side, columns) for n in range(columns * (height // side))]
 
 
-def _size(encoded: bytes) -> tuple[int, int]:
+def _size(encoded: bytes, limits: Limits) -> tuple[int, int]:
     """Return width and height from the header; the pixels are decoded when they are asked for."""
     if not encoded:
         raise UnreadableImage("empty file")
     try:
         with Image.open(io.BytesIO(encoded), formats=_FORMATS) as picture:
             return picture.size
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UnreadableImage(f"header claims more than {limits.pixels:,} pixels") from error
     except Exception as error:  # Pillow's failures have no common parent
         raise UnreadableImage(reason_of(error)) from error

@@ -2,9 +2,17 @@
 
 ::
 
-    uri ──> open_source ──┬─ folder.py   ──┐
-                          ├─ archive.py  ──┼─> EncodedSource ──> decode.py ──> RGB (h, w, 3) uint8
-                          └─ arrays.py   ────> ArraySource ─────────────────> RGB (h, w, 3) uint8
+    address ──> open_source ─┬─ folder, archive (zip), listed (csv, parquet)  ─┐
+    (address.py)             ├─ tar <── tar_index                              │
+                             ├─ records (.rec) <── recordio, recordio_head     ├─> EncodedSource ─┐
+                             ├─ parquet, arrow <── table_layout, table_records │                  │
+                             ├─ lmdb                                          ─┘                  │
+                             ├─ arrays (npy, npz) ───────────────────────────────> ArraySource   ─┤
+                             └─ strips ──────────────────────────────────────────> StripSource   ─┤
+                                                                                                  │
+    several with +, masks, captions ───────────────────────────────────────────> JoinedSource <───┘
+
+    encoded bytes ──> decode ──> RGB (h, w, 3) uint8
 
 Every source lists its records at once (ids, identities) and reads an image only when asked, so
 that one unreadable image never costs the others.

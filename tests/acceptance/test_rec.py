@@ -11,7 +11,7 @@ from tests.formats import write_files
 from tests.recordio import payload, write_rec
 
 ARCHIVE = "faces/lfw_half_aligned112.zip"
-PEOPLE = 60
+PEOPLE = 80
 """Of each set; enough for a verdict, few enough for seconds."""
 
 
@@ -23,14 +23,14 @@ def faces(shared: Path) -> dict[str, dict[str, bytes]]:
         for name in sorted(archive.namelist()):
             if name.endswith(".jpg"):
                 of_person.setdefault(name.rpartition("/")[0], []).append(name)
-        people = [of_person[person][:1] for person in sorted(of_person)]
+        people = [of_person[person][0] for person in sorted(of_person)]
         sets = {
             "train": people[:PEOPLE],
             "control": people[PEOPLE : 2 * PEOPLE],
-            "synthetic": people[: PEOPLE // 4] + people[2 * PEOPLE : 3 * PEOPLE],
+            "synthetic": people[: PEOPLE // 3] + people[2 * PEOPLE : 3 * PEOPLE],
         }
         return {
-            role: {name: archive.read(name) for name in sorted(sum(chosen, []))}
+            role: {name: archive.read(name) for name in sorted(chosen)}
             for role, chosen in sets.items()
         }
 

@@ -92,6 +92,12 @@ def test_a_path_that_exists_wins_over_what_its_marks_could_mean(tmp_path: Path) 
     assert open_source(f"{tmp_path / 'a+b'}+{tmp_path / 'a'}").ids == ("0.png", "5.png")
 
 
+def test_a_folder_with_a_set_in_it_names_that(tmp_path: Path) -> None:
+    path = as_rec(tmp_path, pictures())
+    with pytest.raises(UsageError, match=rf"holds none \(2 other files\); did you mean '{path}'"):
+        open_source(tmp_path)
+
+
 def test_a_key_ends_where_another_set_begins_and_may_hold_a_plus(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", one=np.stack(SQUARES), two=np.stack(SQUARES[:1]))
     write_files(tmp_path / "b", {"1.png": encoded(SQUARES[0])})

@@ -11,6 +11,9 @@ from spolia.sources.encoded import EncodedSource, is_hidden, is_image_name
 from spolia.sources.identities import identities_of
 from spolia.sources.limits import Limits, check_entries
 
+_SETS = (".rec", ".tar", ".parquet", ".zip", ".csv", ".npz", ".npy")
+"""Files in a folder without images that may be what was meant."""
+
 
 def open_folder(uri: str, *, identities: str, limits: Limits, progress: Progress) -> EncodedSource:
     """List the image files under a folder, sorted by relative path, which is the id.
@@ -31,7 +34,7 @@ def open_folder(uri: str, *, identities: str, limits: Limits, progress: Progress
     if not names:
         raise UsageError(
             f"a folder with images is wanted, but {uri!r} holds none "
-            f"({ignored} other files); check the path"
+            f"({ignored} other files); {_advice(uri, root)}"
         )
     check_entries(uri, len(names), limits)
     names.sort()
@@ -42,6 +45,11 @@ def open_folder(uri: str, *, identities: str, limits: Limits, progress: Progress
         return read_file(root, names[index], limits)
 
     return EncodedSource(uri, ids, identities_of(ids, identities), ignored, read, progress, limits)
+
+
+def _advice(uri: str, root: Path) -> str:
+    inside = sorted(path.name for path in root.iterdir() if path.suffix.lower() in _SETS)
+    return f"did you mean {str(Path(uri) / inside[0])!r}?" if inside else "check the path"
 
 
 def _listing(root: Path) -> tuple[list[str], int]:

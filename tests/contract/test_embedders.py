@@ -15,8 +15,12 @@ from tests.cards.tiny import write_card
 CARDS = Path(__file__).parents[1] / "cards"
 
 
-@pytest.fixture(params=["dct", "gist", "phash", "tiny", "mobilefacenet"], scope="module")
+@pytest.fixture(
+    params=["dct", "gist", "phash", "dlib", "dlib-150", "tiny", "mobilefacenet"], scope="module"
+)
 def embedder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Embedder:
+    if request.param.startswith("dlib"):
+        pytest.importorskip("dlib", reason="needs the extra dlib")
     if request.param in BUILT_IN:
         return open_embedder(request.param)
     if request.param == "tiny":

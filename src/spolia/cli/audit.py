@@ -52,8 +52,8 @@ def audit(
     embedder: Annotated[
         list[str] | None,
         typer.Option(
-            help="dct (copies; the default), gist, phash, a model card (.toml), or precomputed. Given "
-            "more than once: several judges."
+            help="dct (copies; the default), gist, phash, dlib (faces), a model card (.toml), or "
+            "precomputed. Given more than once: several judges."
         ),
     ] = None,
     fdr: Annotated[

@@ -26,7 +26,7 @@ def embed(
     embedder: Annotated[
         str,
         typer.Option(
-            help="dct, gist, phash, a model card (.toml), or precomputed (normalise rows)."
+            help="dct, gist, phash, dlib, a model card (.toml), or precomputed (normalise rows)."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the store; resumable.")],

@@ -9,6 +9,7 @@ from spolia.core.errors import InvalidCard, UsageError
 from spolia.embedding.cards import Card, find_model, load_card
 from spolia.embedding.dct import Dct
 from spolia.embedding.device import Device, check_device
+from spolia.embedding.dlib_face import DlibFace
 from spolia.embedding.gist import Gist
 from spolia.embedding.network import CardEmbedder, Network, embedder_of
 from spolia.embedding.onnx import OnnxNetwork
@@ -18,7 +19,13 @@ from spolia.embedding.session import read_model
 from spolia.embedding.torchscript import TorchNetwork, check_trusted, is_torchscript
 from spolia.embedding.trust import check_trust, is_python, trusted_factory
 
-BUILT_IN: dict[str, Callable[[], Embedder]] = {"dct": Dct, "gist": Gist, "phash": Phash}
+BUILT_IN: dict[str, Callable[[], Embedder]] = {
+    "dct": Dct,
+    "gist": Gist,
+    "phash": Phash,
+    "dlib": DlibFace,
+    "dlib-150": lambda: DlibFace("dlib-150", aligned=False),
+}
 """Embedders that need no card, by name."""
 
 _MEMBERS = ("name", "kind", "dim", "fingerprint", "summary", "embed")
@@ -44,8 +51,8 @@ def open_embedder(
     Parameters
     ----------
     spec
-        ``"dct"``, ``"gist"``, ``"phash"``, the path of a model card (``.toml``),
-        ``"python:MODULE:FACTORY"``, or an embedder, returned as it is.
+        ``"dct"``, ``"gist"``, ``"phash"``, ``"dlib"``, ``"dlib-150"``, the path of a model card
+        (``.toml``), ``"python:MODULE:FACTORY"``, or an embedder, returned as it is.
     trust
         What may run although it is a program: SHA-256 of TorchScript files, and
         ``"python:MODULE:FACTORY"``.
@@ -69,8 +76,8 @@ def open_embedder(
     >>> open_embedder("dtc")
     Traceback (most recent call last):
     ...
-    spolia.core.errors.UsageError: an embedder must be dct, gist, phash, the path of a model card
-    (.toml) or python:MODULE:FACTORY, but is 'dtc'; did you mean dct?
+    spolia.core.errors.UsageError: an embedder must be dct, gist, phash, dlib, dlib-150, the path of
+    a model card (.toml) or python:MODULE:FACTORY, but is 'dtc'; did you mean dct?
     """
     check_trust(trust)
     placed = check_device(device)

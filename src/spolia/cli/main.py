@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+import warnings
 from typing import Annotated, Any
 
 import typer
@@ -65,7 +66,9 @@ def run(arguments: list[str] | None = None) -> int:
     A failure that is not spolia's own must not look like a finding (1): it returns 3.
     """
     try:
-        result: Any = app(args=arguments, standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            result: Any = app(args=arguments, standalone_mode=False)
     except SpoliaError as error:
         from spolia.cli.console import say
 
@@ -82,6 +85,12 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception as error:
         return unexpected(error)
     return result if isinstance(result, int) else 0
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *where: Any) -> None:
+    from spolia.cli.console import say
+
+    say(f"warning: {message}", style="yellow")
 
 
 def unexpected(error: Exception) -> int:

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from spolia.core.errors import InvalidCard
 from spolia.core.results import Kind
@@ -174,7 +174,17 @@ def load_card(path: str | os.PathLike[str]) -> Card:
         value is not what the key wants.
     """
     path = Path(path)
-    table = read_toml(path)
+    return card_of(path, read_toml(path))
+
+
+def card_of(path: Path, table: dict[str, Any]) -> Card:
+    """Return the card whose TOML is ``table`` and which lies, or will lie, at ``path``.
+
+    Raises
+    ------
+    InvalidCard
+        As `load_card`.
+    """
     top = checked(path, "", table, SCHEMA[""])
     model = checked(path, "model", top.pop("model"), SCHEMA["model"])
     entry = checked(path, "input", top.pop("input"), SCHEMA["input"])

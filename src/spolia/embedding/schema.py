@@ -130,6 +130,21 @@ def checked(
     return {name: keys[name].into(value) for name, value in table.items()}
 
 
+def check_known(what: str, name: str, known: Mapping[str, Any]) -> None:
+    """Raise unless ``name`` is one of ``known``; names the nearest.
+
+    >>> check_known("a template", "sscf", {"sscd": 1, "clip": 2})
+    Traceback (most recent call last):
+    ...
+    spolia.core.errors.UsageError: a template must be one of sscd, clip, but is 'sscf'; did you mean
+    'sscd'?
+    """
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        advice = f"; did you mean {close[0]!r}?" if close else ""
+        raise UsageError(f"{what} must be one of {', '.join(known)}, but is {name!r}{advice}")
+
+
 def _nearest(name: str, keys: Mapping[str, Key]) -> str:
     close = difflib.get_close_matches(name, keys, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(keys)}"

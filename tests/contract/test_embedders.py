@@ -8,23 +8,35 @@ import pytest
 
 from spolia.core.errors import UsageError
 from spolia.core.types import check_rows
-from spolia.embedding import Embedder, Pixels, open_embedder
+from spolia.embedding import Batched, Embedder, Pixels, load_card, open_embedder
 from spolia.embedding.opening import BUILT_IN
-from tests.cards.tiny import write_card
+from tests.cards.factories import FACTORY
+from tests.cards.gpu import on_fake_gpu
+from tests.cards.tiny import write_card, write_torchscript_card
 
 CARDS = Path(__file__).parents[1] / "cards"
 
 
-@pytest.fixture(
-    params=["dct", "gist", "phash", "dlib", "dlib-150", "tiny", "mobilefacenet"], scope="module"
-)
+NAMES = [*BUILT_IN, "tiny", "tiny-gpu", "torchscript", "python", "mobilefacenet"]
+
+
+@pytest.fixture(params=NAMES, scope="module")
 def embedder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Embedder:
     if request.param.startswith("dlib"):
         pytest.importorskip("dlib", reason="needs the extra dlib")
     if request.param in BUILT_IN:
         return open_embedder(request.param)
+    folder = tmp_path_factory.mktemp("card")
     if request.param == "tiny":
-        return open_embedder(write_card(tmp_path_factory.mktemp("tiny")))
+        return open_embedder(write_card(folder))
+    if request.param == "tiny-gpu":
+        return on_fake_gpu(write_card(folder))
+    if request.param == "torchscript":
+        pytest.importorskip("torch", reason="needs torch")
+        path = write_torchscript_card(folder)
+        return open_embedder(path, trust=[load_card(path).model.sha256])
+    if request.param == "python":
+        return open_embedder(FACTORY, trust=[FACTORY])
     shared: Path = request.getfixturevalue("shared")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPOLIA_MODELS", str(shared / "models"))
@@ -71,6 +83,19 @@ def test_a_row_does_not_depend_on_the_number_of_threads(embedder: Embedder) -> N
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(embedder.embed, images() * 4))
     np.testing.assert_array_equal(alone * 4, together)
+
+
+def test_a_row_does_not_depend_on_its_batch(embedder: Embedder) -> None:
+    if not isinstance(embedder, Batched):
+        pytest.skip("takes one image at a time only")
+    alone = [embedder.embed(image) for image in images()]
+    for size in (1, 3, 8):
+        for start in range(0, 8, size):
+            rows = embedder.embed_batch(images()[start : start + size])
+            np.testing.assert_array_equal(rows, alone[start : start + size])
+    backwards = embedder.embed_batch(images()[::-1])
+    np.testing.assert_array_equal(backwards[::-1], alone)
+    assert embedder.embed_batch([]) == []
 
 
 def test_an_image_is_left_as_it_was_and_may_be_read_only(embedder: Embedder) -> None:

@@ -3,7 +3,7 @@
 import sys
 import traceback
 import warnings
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -87,7 +87,16 @@ def run(arguments: list[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *where: Any) -> None:
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show a warning as a message, without the line of the code that it comes from."""
+    del category, filename, lineno, file, line
     from spolia.cli.console import say
 
     say(f"warning: {message}", style="yellow")

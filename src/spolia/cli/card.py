@@ -1,5 +1,6 @@
 """``spolia card check``, ``list`` and ``new``."""
 
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,7 +48,10 @@ def check(
                 "sha256_ok": report.sha_ok,
                 "self_test": None if test is None else test.status,
                 "variant": None if test is None else test.variant,
-                "first": None if test is None else test.first,
+                # JSON has no NaN.
+                "first": None
+                if test is None
+                else [value if isfinite(value) else None for value in test.first],
                 "licence": model.licence,
                 "commercial": model.commercial,
             }

@@ -18,6 +18,8 @@ from spolia.core.types import Float32
 from spolia.embedding.cards import AnyCard, find_model
 from spolia.embedding.device import CPU_PROVIDER, GPU_PROVIDER
 
+_MODEL_BYTES = 4 << 30
+"""Twice what an ONNX file can hold."""
 _OLDEST = (1, 21)
 """Older versions ignore where `open_session` tells them to look for external weights."""
 
@@ -118,6 +120,11 @@ def fits(takes: Sequence[int | str | None], shape: tuple[int, ...]) -> bool:
 def read_model(path: Path) -> tuple[bytes, str]:
     """Return the bytes of a model file and their sha256 in hex."""
     try:
+        if path.stat().st_size > _MODEL_BYTES:
+            raise InvalidCard(
+                f"a model must have at most {_MODEL_BYTES >> 30} GiB, but {path} has "
+                f"{path.stat().st_size >> 30} GiB"
+            )
         model = path.read_bytes()
     except OSError as error:
         raise InvalidCard(f"the model {path} cannot be read: {error.strerror}") from error

@@ -18,7 +18,7 @@ elsewhere. Two images that differ only in sharpness become more alike by that.
 
 Answers "is this the same photo, or one composed alike?" It knows nothing of identity, sees resized,
 re-encoded and recoloured copies, cropped ones less, and mirrored ones not: `dct` sees those.
-Cost: 512 columns; about 5 ms for a 112 x 112 image on one idle core.
+Cost: 512 columns; about 25 times the time of `dct`, 4 ms for a 112 x 112 image on one idle core.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
+import numpy.typing as npt
 import PIL
 import scipy
 from PIL import Image
@@ -105,12 +106,21 @@ def gist_row(image: Pixels) -> Float32:
     logarithm = np.log1p(np.maximum(np.pad(gray, _MARGIN, mode="symmetric"), 0.0))
     detail = logarithm - ifft2(fft2(logarithm) * low).real
     even = detail / (0.2 + np.sqrt(np.maximum(ifft2(fft2(detail**2) * low).real, 0.0)))
-    answers = np.abs(ifft2(fft2(even) * bank))[:, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
-    part = _SIDE // _PARTS
-    means = answers.reshape(len(_SIZES), -1, _PARTS, part, _PARTS, part).mean(axis=(3, 5))
+    spectrum = fft2(even)
+    # One filter at a time: all of them at once do not fit into a core's cache.
+    means = np.stack([_means(ifft2(spectrum * one)) for one in bank])
+    means = means.reshape(len(_SIZES), -1, _PARTS, _PARTS)
     more = means - means.mean(axis=(1, 2, 3), keepdims=True)  # (sizes, directions, parts, parts)
     row: Float32 = normalise(more.reshape(1, -1))[0]
     return row
+
+
+def _means(answer: npt.NDArray[np.complex128]) -> Float64:
+    """Return the mean amplitude in each part of the image, ``(4, 4)``."""
+    inside = np.abs(answer[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN])
+    part = _SIDE // _PARTS
+    means: Float64 = inside.reshape(_PARTS, part, _PARTS, part).mean(axis=(1, 3))
+    return means
 
 
 @dataclass(frozen=True)

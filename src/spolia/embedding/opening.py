@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable, Collection
 from typing import Any
 
-from spolia.core.errors import InvalidCard, UsageError
-from spolia.embedding.cards import Card, find_model, load_card
+from spolia.core.errors import UsageError
+from spolia.embedding.cards import Card, load_card
 from spolia.embedding.dct import Dct
 from spolia.embedding.device import Device, check_device
 from spolia.embedding.dlib_face import DlibFace
@@ -15,7 +15,7 @@ from spolia.embedding.network import CardEmbedder, Network, embedder_of
 from spolia.embedding.onnx import OnnxNetwork
 from spolia.embedding.phash import Phash
 from spolia.embedding.protocol import Embedder
-from spolia.embedding.session import read_model
+from spolia.embedding.session import checked_model
 from spolia.embedding.torchscript import TorchNetwork, check_trusted, is_torchscript
 from spolia.embedding.trust import check_trust, is_python, trusted_factory
 
@@ -109,13 +109,7 @@ def open_card(card: Card, *, trust: Collection[str] = (), device: Device = "auto
     MissingExtra
         If onnxruntime, or torch, is not installed.
     """
-    path = find_model(card)
-    model, digest = read_model(path)
-    if digest != card.model.sha256:
-        raise InvalidCard(
-            f"card {card.path} is for a model with sha256 {card.model.sha256}, but {path} has "
-            f"{digest}; get the model the card describes, or write a card for this one"
-        )
+    model = checked_model(card)
     return embedder_of(card, open_network(card, model, trust=trust, device=device))
 
 

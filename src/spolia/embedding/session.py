@@ -47,8 +47,8 @@ def onnxruntime_module() -> ModuleType:
 
 _PROVIDERS: dict[str, list[str | tuple[str, dict[str, str]]]] = {
     CPU_PROVIDER: [CPU_PROVIDER],
-    # By default products are rounded to 10 bits, and kernels are chosen by timing them, which
-    # can choose others in the next run.
+    # By default factors of products are rounded to 10 bits, and kernels are chosen by timing
+    # them, which can choose others in the next run.
     GPU_PROVIDER: [
         (GPU_PROVIDER, {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}),
         CPU_PROVIDER,
@@ -111,7 +111,7 @@ def first_line(error: Exception) -> str:
 
 
 def fits(takes: Sequence[int | str | None], shape: tuple[int, ...]) -> bool:
-    """Is a shape one of those that a model takes? A named size takes any."""
+    """Tell whether a model that takes the one shape takes the other; a named size takes any."""
     return len(takes) == len(shape) and all(
         not isinstance(want, int) or want == came for want, came in zip(takes, shape, strict=True)
     )
@@ -131,15 +131,13 @@ def read_model(path: Path) -> tuple[bytes, str]:
     return model, hashlib.sha256(model).hexdigest()
 
 
-def open_model(card: AnyCard) -> Any:
-    """Return the session of the model that a card describes.
+def checked_model(card: AnyCard) -> bytes:
+    """Return the bytes of the model that a card describes.
 
     Raises
     ------
     InvalidCard
-        If the model is missing, has another digest, or is no self-contained ONNX model.
-    MissingExtra
-        If onnxruntime is not installed, or too old.
+        If the model is missing, or has another digest.
     """
     path = find_model(card)
     model, digest = read_model(path)
@@ -148,7 +146,7 @@ def open_model(card: AnyCard) -> Any:
             f"card {card.path} is for a model with sha256 {card.model.sha256}, but {path} has "
             f"{digest}; get the model the card describes, or write a card for this one"
         )
-    return open_session(card, model)
+    return model
 
 
 class PlainNetwork:
@@ -164,13 +162,10 @@ class PlainNetwork:
 
     def __init__(self, card: AnyCard, shape: tuple[int, ...]) -> None:
         self._card = card
-        self._session = open_model(card)
+        self._session = open_session(card, checked_model(card))
         inputs = self._session.get_inputs()
-        if (
-            len(inputs) != 1
-            or inputs[0].type != "tensor(float)"
-            or not fits(inputs[0].shape, shape)
-        ):
+        taken = [one for one in inputs if one.type == "tensor(float)" and fits(one.shape, shape)]
+        if len(inputs) != 1 or not taken:
             took = ", ".join(f"{one.type} of shape {tuple(one.shape)}" for one in inputs)
             raise InvalidCard(
                 f"the model of card {card.path} must take one image, float32 of shape {shape}, but "
@@ -179,6 +174,23 @@ class PlainNetwork:
         self._input: str = inputs[0].name
         outputs = self._session.get_outputs()
         self.outputs = tuple(one.name for one in outputs if one.type == "tensor(float)")
+
+    def named(self, output: int | str) -> str:
+        """Return the name of an output that a card gives by name or index.
+
+        Raises
+        ------
+        InvalidCard
+            If there is no such float32 output.
+        """
+        if output in self.outputs:
+            return str(output)
+        if isinstance(output, int) and output < len(self.outputs):
+            return str(self.outputs[output])
+        raise InvalidCard(
+            f"card {self._card.path} names output {output!r}, but the model's float32 outputs are "
+            f"{', '.join(self.outputs)}; give an index from 0 or one of these names"
+        )
 
     def run(self, image: Float32) -> dict[str, Float32]:
         """Return every float32 output by name for one preprocessed image.

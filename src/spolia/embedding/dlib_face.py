@@ -150,6 +150,11 @@ class DlibFace:
     kind: Kind = "identity"
     dim: int = DIM
 
+    @property
+    def alignment(self) -> str:
+        """What the images must be already, as in a card."""
+        return "arcface-112" if self.aligned else "dlib-150"
+
     def __post_init__(self) -> None:
         self._network()
 

@@ -58,6 +58,7 @@ class CardEmbedder:
         self.name: str = card.name
         self.kind: Kind = card.kind
         self.dim: int = card.model.dim
+        self.alignment: str = card.input.alignment
         self.takes_points: bool = card.input.keypoints is not None
         self._network = network
 

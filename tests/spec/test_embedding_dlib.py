@@ -121,7 +121,11 @@ def test_the_summary_says_what_it_is_worth() -> None:
     embedder = open_embedder("dlib")
     assert (embedder.kind, embedder.dim) == ("identity", 129)
     assert "screening grade" in embedder.summary.licence
-    assert embedder.fingerprint != open_embedder("dlib-150").fingerprint
+    other = open_embedder("dlib-150")
+    assert embedder.fingerprint != other.fingerprint
+    assert (embedder.alignment, other.alignment) == ("arcface-112", "dlib-150")
+    noise = np.random.default_rng(0).integers(0, 256, (112, 112, 3), dtype=np.uint8)
+    assert not np.allclose(embedder.embed(noise), other.embed(noise))
 
 
 def test_the_centre_is_the_one_that_was_measured() -> None:

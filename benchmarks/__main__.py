@@ -14,6 +14,7 @@ EXPERIMENTS = {
     "judges": "benchmarks.judges",
     "kinds": "benchmarks.kinds",
     "scale": "benchmarks.scale",
+    "screening": "benchmarks.screening",
     "seen": "benchmarks.seen",
     "startup": "benchmarks.startup",
     "statistics": "benchmarks.statistics",

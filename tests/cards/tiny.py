@@ -88,3 +88,61 @@ def write_card(
     path = folder / "tiny.toml"
     path.write_text(card)
     return path
+
+
+POINTS_CARD = CARD.replace(
+    'alignment = "none"', 'alignment = "none"\nkeypoints = "points"\nkeypoint_range = "RANGE"'
+)
+POINT_WEIGHTS = _rng.normal(size=(10, DIM)).astype(np.float32)
+
+
+def points_model(points: str = "points", shape: tuple[int | str, ...] = ("n", 5, 2)) -> bytes:
+    """Return a model: ``embedding`` = flat image @ WEIGHTS + flat points @ POINT_WEIGHTS."""
+    nodes = [
+        helper.make_node("Flatten", ["images"], ["flat"]),
+        helper.make_node("Flatten", [points], ["five"]),
+        helper.make_node("MatMul", ["flat", "weights"], ["seen"]),
+        helper.make_node("MatMul", ["five", "point_weights"], ["placed"]),
+        helper.make_node("Add", ["seen", "placed"], ["embedding"]),
+    ]
+    takes = {points: shape, "images": ("n", 3, *SIZE)}
+    graph = helper.make_graph(
+        nodes,
+        "points",
+        [helper.make_tensor_value_info(k, TensorProto.FLOAT, v) for k, v in takes.items()],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", DIM])],
+        [
+            numpy_helper.from_array(WEIGHTS, "weights"),
+            numpy_helper.from_array(POINT_WEIGHTS, "point_weights"),
+        ],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    model: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+    return model
+
+
+def write_torchscript_card(folder: Path, *edits: tuple[str, str]) -> Path:
+    """Write the same network as TorchScript, and its card."""
+    import warnings
+
+    import torch
+
+    class Tiny(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weights = torch.nn.Parameter(torch.from_numpy(WEIGHTS))
+            self.offset = torch.nn.Parameter(torch.from_numpy(OFFSET))
+
+        def forward(self, images):
+            embedding = images.flatten(1) @ self.weights + self.offset
+            return embedding, embedding.argmax(1), -2.0 * embedding
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(Tiny(), torch.zeros(1, 3, *SIZE))
+        torch.jit.save(traced, folder / "tiny.pt")
+    model = (folder / "tiny.pt").read_bytes()
+    changes = [('"tiny.onnx"', '"tiny.pt"'), ('output = "embedding"', "output = 0")]
+    path = write_card(folder, *changes, *edits, model=model)
+    (folder / "tiny.onnx").unlink()
+    return path

@@ -305,7 +305,10 @@ def test_a_value_that_is_not_finite_sends_the_image_to_the_quarantine(tmp_path: 
         ("DCT", "did you mean dct?"),
         ("precomputed", "precomputed embeddings are opened as a set's embeddings"),
         ("face.onnx", "a network is opened by its card"),
-        ("arcface", "an embedder must be dct or the path of a model card"),
+        (
+            "arcface",
+            "an embedder must be dct, gist, phash, dlib, dlib-150, the path of a model card",
+        ),
         ("nowhere/card.toml", "no card can be read at nowhere/card.toml"),
         (object(), "object lacks name, kind, dim"),
     ],

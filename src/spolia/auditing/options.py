@@ -45,3 +45,7 @@ class Options:
     """Synthetic records a killed run matches again at most."""
     engine: str = "auto"
     """What computes the match: ``auto``, ``kernel``, ``library`` or ``gpu``."""
+    device: str = "auto"
+    """What runs the embedder's network: ``auto``, ``cpu`` or ``gpu``; part of its fingerprint."""
+    trust: tuple[str, ...] = ()
+    """What may run although it is a program, see `spolia.embedding.open_embedder`."""

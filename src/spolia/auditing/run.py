@@ -25,6 +25,7 @@ from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder
+from spolia.embedding.opening import is_named
 from spolia.sources.address import absolute_address, paths_in
 from spolia.sources.columns import file_fingerprint
 from spolia.sources.limits import unusual
@@ -101,7 +102,7 @@ def audit(
     sets["synthetic"] = synthetic
     watch = Stopwatch(progress)
     asked = read_asked(plan)
-    opened = open_all(sets, plan, embedder, watch)
+    opened = open_all(sets, plan, embedder, options, watch)
     plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
     with run_folder(out, places_of(plan), overwrite=options.overwrite) as folder:
         begin_run(folder, plan)
@@ -170,7 +171,8 @@ def plan_of(
     if any(isinstance(one, Embeddings) for one in given):
         spec = "precomputed"
     elif isinstance(embedder, str | Path):
-        spec = str(embedder) if str(embedder) in ("dct", "precomputed") else _absolute(embedder)
+        known = str(embedder) == "precomputed" or is_named(str(embedder))
+        spec = str(embedder) if known else _absolute(embedder)
     else:
         spec = f"object:{embedder.name}:{embedder.fingerprint}"
     if spec == "precomputed" and (options.identities != "auto" or options.format is not None):

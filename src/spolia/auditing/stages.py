@@ -42,7 +42,11 @@ class Images:
 
 
 def open_all(
-    sets: dict[str, Set], plan: Plan, embedder: str | Path | Embedder, watch: Stopwatch
+    sets: dict[str, Set],
+    plan: Plan,
+    embedder: str | Path | Embedder,
+    options: Options,
+    watch: Stopwatch,
 ) -> dict[str, Images | Opened | Embeddings]:
     """Open every set, so that what is wrong with one is said before any is embedded.
 
@@ -52,7 +56,11 @@ def open_all(
         If a set or the embedder cannot be opened.
     """
     opened: dict[str, Images | Opened | Embeddings] = {}
-    judge = None if plan.embedder == "precomputed" else open_embedder(embedder)
+    judge = (
+        None
+        if plan.embedder == "precomputed"
+        else open_embedder(embedder, trust=options.trust, device=options.device)
+    )
     for role, one in sets.items():
         if isinstance(one, Embeddings):
             opened[role] = one

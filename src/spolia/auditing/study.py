@@ -89,7 +89,7 @@ def study(
     1
     """
     sets = _named(synthetic)
-    judges = _judges(embedders, [train, *(one for _, one in sets)])
+    judges = _judges(embedders, [train, *(one for _, one in sets)], options)
     plans = [
         [plan_of(train, one, control, judge.given, fdr, seed, options) for judge in judges]
         for _, one in sets
@@ -112,8 +112,11 @@ def study(
     references = {"train": train} | ({} if control is None else {"control": control})
     watch, opener = Stopwatch(progress), judges[0].embedder or "precomputed"
     opened = _Opened(
-        open_all(references, plans[0][0], opener, watch),
-        [open_all({"synthetic": one}, plans[0][0], opener, watch)["synthetic"] for _, one in sets],
+        open_all(references, plans[0][0], opener, options, watch),
+        [
+            open_all({"synthetic": one}, plans[0][0], opener, options, watch)["synthetic"]
+            for _, one in sets
+        ],
     )
     of_all = _plan(
         [_with_duplicates(row, opened, judges, options) for row in plans],
@@ -168,7 +171,7 @@ def _name_of(one: Set, number: int) -> str:
     return f"set {number}" if isinstance(one, Embeddings) else Path(one).stem
 
 
-def _judges(embedders: Sequence[Judged], sets: Sequence[Set]) -> list[_Judge]:
+def _judges(embedders: Sequence[Judged], sets: Sequence[Set], options: Options) -> list[_Judge]:
     if isinstance(embedders, str | Path) or not isinstance(embedders, Sequence) or not embedders:
         raise UsageError(
             f"embedders must be a list of at least one judge, but is {embedders!r}; write [JUDGE]"
@@ -183,7 +186,7 @@ def _judges(embedders: Sequence[Judged], sets: Sequence[Set]) -> list[_Judge]:
         return [_Judge("precomputed", embedders[0], None)]
     judges: list[_Judge] = []
     for given in embedders:
-        opened = open_embedder(given)
+        opened = open_embedder(given, trust=options.trust, device=options.device)
         for other in judges:
             if other.embedder is not None and other.embedder.fingerprint == opened.fingerprint:
                 raise UsageError(

@@ -11,6 +11,7 @@ from spolia.cli.counting import show_counting
 from spolia.cli.join import Engine
 from spolia.cli.options import (
     Cache,
+    Device,
     Format,
     Identities,
     JsonOutput,
@@ -18,6 +19,7 @@ from spolia.cli.options import (
     Memory,
     Quiet,
     Threads,
+    Trust,
     parse_duplicates,
     parse_size,
 )
@@ -50,8 +52,8 @@ def audit(
     embedder: Annotated[
         list[str] | None,
         typer.Option(
-            help="dct (built in: copies; the default), a model card (.toml), or precomputed. Given "
-            "more than once: several judges."
+            help="dct (copies; the default), gist, phash, dlib (faces), a model card (.toml), or "
+            "precomputed. Given more than once: several judges."
         ),
     ] = None,
     fdr: Annotated[
@@ -102,6 +104,8 @@ def audit(
     threads: Threads = None,
     memory: Memory = "512MiB",
     engine: Engine = "auto",
+    device: Device = "auto",
+    trust: Trust = None,
     json_output: JsonOutput = False,
     quiet: Quiet = False,
 ) -> int:
@@ -132,6 +136,8 @@ def audit(
         threads=threads,
         memory=parse_size(memory),
         engine=engine,
+        device=device,
+        trust=tuple(trust or ()),
     )
     judges = embedder or ["dct"]
     if len(synthetic) > 1 or len(judges) > 1:

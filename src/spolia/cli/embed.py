@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from spolia.cli.console import print_json, progress_on_stderr, show
-from spolia.cli.options import Cache, Format, Identities, JsonOutput, Limit, Quiet, Threads
+from spolia.cli.options import (
+    Cache,
+    Device,
+    Format,
+    Identities,
+    JsonOutput,
+    Limit,
+    Quiet,
+    Threads,
+    Trust,
+)
 
 
 def embed(
@@ -14,7 +24,10 @@ def embed(
         Path, typer.Argument(metavar="SOURCE", help="A set of images; or .npy rows to normalise.")
     ],
     embedder: Annotated[
-        str, typer.Option(help="dct, a model card (.toml), or precomputed (normalise rows).")
+        str,
+        typer.Option(
+            help="dct, gist, phash, dlib, a model card (.toml), or precomputed (normalise rows)."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the store; resumable.")],
     identities: Identities = "auto",
@@ -25,6 +38,8 @@ def embed(
     cache: Cache = None,
     limit: Limit = None,
     threads: Threads = None,
+    device: Device = "auto",
+    trust: Trust = None,
     json_output: JsonOutput = False,
     quiet: Quiet = False,
 ) -> None:
@@ -52,7 +67,7 @@ def embed(
                     limits=parse_limits(tuple(limit or ())),
                     progress=progress,
                 ),
-                open_embedder(embedder),
+                open_embedder(embedder, trust=trust or (), device=device),
                 out,
                 options=EmbedOptions(max_bad=max_bad, threads=threads, cache=cache),
                 progress=progress,

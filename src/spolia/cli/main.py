@@ -2,7 +2,8 @@
 
 import sys
 import traceback
-from typing import Annotated, Any
+import warnings
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -65,7 +66,9 @@ def run(arguments: list[str] | None = None) -> int:
     A failure that is not spolia's own must not look like a finding (1): it returns 3.
     """
     try:
-        result: Any = app(args=arguments, standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            result: Any = app(args=arguments, standalone_mode=False)
     except SpoliaError as error:
         from spolia.cli.console import say
 
@@ -82,6 +85,21 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception as error:
         return unexpected(error)
     return result if isinstance(result, int) else 0
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show a warning as a message, without the line of the code that it comes from."""
+    del category, filename, lineno, file, line
+    from spolia.cli.console import say
+
+    say(f"warning: {message}", style="yellow")
 
 
 def unexpected(error: Exception) -> int:

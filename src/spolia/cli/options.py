@@ -23,6 +23,20 @@ Identities = Annotated[
         "or regex:PATTERN with one group."
     ),
 ]
+Trust = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Let this program run: the SHA-256 of a TorchScript file, or python:MODULE:FACTORY; "
+        "may be repeated."
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|cpu|gpu",
+        help="What runs the embedder's network; auto: a graphics card where onnxruntime offers it.",
+    ),
+]
 Format = Annotated[
     str | None,
     typer.Option(

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 
 from spolia.core.errors import InvalidCard
 from spolia.core.results import Kind
@@ -44,6 +44,34 @@ class ModelSpec:
     """Index or name of the output that is the embedding."""
 
 
+class ModelFile(Protocol):
+    """The file of a network."""
+
+    @property
+    def file(self) -> str:
+        """Its name, without a folder."""
+
+    @property
+    def sha256(self) -> str:
+        """Its digest."""
+
+
+class AnyCard(Protocol):
+    """What the cards of all kinds of networks have."""
+
+    @property
+    def path(self) -> Path:
+        """Where the card lies."""
+
+    @property
+    def source(self) -> str:
+        """Where the network comes from."""
+
+    @property
+    def model(self) -> ModelFile:
+        """Which file it is."""
+
+
 @dataclass(frozen=True)
 class SelfTest:
     """The ``[self_test]`` of a card: what the network gives for `self_test.pattern`."""
@@ -72,7 +100,7 @@ class Card:
     """``None``: nothing shows that the network is fed as it was trained; say so in the report."""
 
 
-_SCHEMA: Final[dict[str, dict[str, Key]]] = {
+SCHEMA: Final[dict[str, dict[str, Key]]] = {
     "": {
         "name": Key("a name", is_text),
         "kind": one_of("identity", "copy"),
@@ -115,6 +143,8 @@ _SCHEMA: Final[dict[str, dict[str, Key]]] = {
         "std": numbers(3, "3 numbers from 1e-6 up", lambda v: min(v) >= 1e-6, required=False),
         "resize": one_of(*RESIZES, required=False),
         "alignment": one_of(*ALIGNMENTS),
+        "keypoints": Key("the name of an input", is_text, False),
+        "keypoint_range": one_of("pixels", "unit", required=False),
     },
     "self_test": {
         "first": Key(
@@ -129,6 +159,7 @@ _SCHEMA: Final[dict[str, dict[str, Key]]] = {
         ),
     },
 }
+"""The tables of an embedder's card; the empty name is the card itself."""
 
 
 def load_card(path: str | os.PathLike[str]) -> Card:
@@ -143,16 +174,31 @@ def load_card(path: str | os.PathLike[str]) -> Card:
         value is not what the key wants.
     """
     path = Path(path)
-    table = read_toml(path)
-    top = checked(path, "", table, _SCHEMA[""])
-    model = checked(path, "model", top.pop("model"), _SCHEMA["model"])
-    entry = checked(path, "input", top.pop("input"), _SCHEMA["input"])
+    return card_of(path, read_toml(path))
+
+
+def card_of(path: Path, table: dict[str, Any]) -> Card:
+    """Return the card whose TOML is ``table`` and which lies, or will lie, at ``path``.
+
+    Raises
+    ------
+    InvalidCard
+        As `load_card`.
+    """
+    top = checked(path, "", table, SCHEMA[""])
+    model = checked(path, "model", top.pop("model"), SCHEMA["model"])
+    entry = checked(path, "input", top.pop("input"), SCHEMA["input"])
     test = (
-        checked(path, "self_test", top.pop("self_test"), _SCHEMA["self_test"])
+        checked(path, "self_test", top.pop("self_test"), SCHEMA["self_test"])
         if "self_test" in top
         else None
     )
     model.pop("metric", None)
+    if "keypoint_range" in entry and "keypoints" not in entry:
+        raise InvalidCard(
+            f"'keypoint_range' in [input] of card {path} says how points are scaled, but no "
+            "'keypoints' names the input that takes them; add it, or leave both out"
+        )
     card = Card(
         path=path,
         model=ModelSpec(**model),
@@ -164,7 +210,7 @@ def load_card(path: str | os.PathLike[str]) -> Card:
     return card
 
 
-def find_model(card: Card) -> Path:
+def find_model(card: AnyCard) -> Path:
     """Return where the model of ``card`` lies: beside the card, else in ``$SPOLIA_MODELS``.
 
     Raises

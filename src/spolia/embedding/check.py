@@ -1,12 +1,15 @@
 """What ``spolia card check`` says about a card and its model."""
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from spolia.embedding.cards import Card, find_model, load_card
-from spolia.embedding.onnx import Network, read_model
+from spolia.embedding.network import self_test
+from spolia.embedding.opening import open_network
 from spolia.embedding.self_test import Verdict
+from spolia.embedding.session import read_model
 
 
 @dataclass(frozen=True)
@@ -31,20 +34,23 @@ class CardReport:
         return self.self_test is not None and self.self_test.status != "mismatch"
 
 
-def card_check(path: str | os.PathLike[str]) -> CardReport:
-    """Hold the card at ``path`` against its model.
+def card_check(path: str | os.PathLike[str], *, trust: Collection[str] = ()) -> CardReport:
+    """Hold the card at ``path`` against its model, on the CPU.
+
+    ``trust`` is that of `spolia.embedding.open_embedder`.
 
     Raises
     ------
     UsageError, InvalidCard
-        If the card cannot be read or followed, the model is missing, or its input, output or
-        dim are not the card's. A wrong digest or self-test is reported, not raised.
+        If the card cannot be read or followed, the model is missing or not trusted, or its input,
+        output or dim are not the card's. A wrong digest or self-test is reported, not raised.
     MissingExtra
-        If onnxruntime is not installed.
+        If onnxruntime, or torch for a TorchScript file, is not installed.
     """
     card = load_card(path)
     model_path = find_model(card)
     model, digest = read_model(model_path)
     if digest != card.model.sha256:
         return CardReport(card, model_path, digest, None)
-    return CardReport(card, model_path, digest, Network(card, model).self_test())
+    network = open_network(card, model, trust=trust, device="cpu")
+    return CardReport(card, model_path, digest, self_test(card, network))

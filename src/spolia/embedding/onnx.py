@@ -1,57 +1,26 @@
-"""Networks in ONNX files, on the CPU.
+"""Networks in ONNX files, on the CPU or on a graphics card.
 
-The file is read once; the digest is taken of the same bytes that the session is built from, and
-nothing else is read. The card's self-test runs before the first image.
+On a CPU one image goes through at a time. On a graphics card the last bits of a row can depend on
+the number of images that go through together, because libraries choose their kernels by shape: so
+there is one number, and what is fewer is filled up with empty images.
 """
 
-import hashlib
-import json
-import os
-from collections.abc import Sequence
-from dataclasses import asdict
-from functools import cached_property
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import PIL
+from spolia.core.errors import InvalidCard
+from spolia.core.types import Float32
+from spolia.embedding.cards import Card
+from spolia.embedding.device import CPU, Device, Runtime, place
+from spolia.embedding.network import padded
+from spolia.embedding.session import OnnxRuntime, first_line, fits
 
-from spolia.core.errors import InvalidCard, MissingExtra, UnreadableImage
-from spolia.core.results import Kind, ModelSummary
-from spolia.core.types import Float32, normalise
-from spolia.embedding.cards import Card, find_model
-from spolia.embedding.preprocess import VERSION, check_pixels, is_blank, preprocess
-from spolia.embedding.protocol import Pixels
-from spolia.embedding.self_test import Verdict, pattern, run_self_test
-
-_OLDEST = (1, 21)
-"""Older versions ignore where `_session` tells them to look for external weights."""
+GPU_BATCH = 64
+"""Images that go through a graphics card together."""
 
 
-def _onnxruntime() -> ModuleType:
-    """Import onnxruntime with its telemetry off, which its Linux wheels have on by default."""
-    # Read while onnxruntime is imported: later is too late for the device id that it writes
-    # under the home folder.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingExtra(
-            "a model card needs onnxruntime, which is not installed; "
-            "run: pip install 'spolia[onnx]'"
-        ) from error
-    if tuple(map(int, onnxruntime.__version__.split(".")[:2])) < _OLDEST:
-        raise MissingExtra(
-            f"a model card needs onnxruntime 1.21 or newer, but {onnxruntime.__version__} is "
-            "installed; run: pip install 'onnxruntime>=1.21'"
-        )
-    onnxruntime.disable_telemetry_events()
-    return onnxruntime  # type: ignore[no-any-return]
-
-
-class Network:
-    """One ONNX session: a preprocessed image in, all outputs out; shared by all threads.
+class OnnxNetwork:
+    """One ONNX session; see `spolia.embedding.network.Network`.
 
     Parameters
     ----------
@@ -59,27 +28,33 @@ class Network:
         What the network is said to be.
     model
         The bytes of the ONNX file.
+    device
+        Where it is to run.
+    runtime
+        What opens the session; default: onnxruntime.
 
     Raises
     ------
     InvalidCard
-        If the bytes are no ONNX model, or its input or outputs are not what the card says.
+        If the bytes are no ONNX model, or its inputs or outputs are not what the card says.
+    UsageError
+        If ``device`` is ``gpu`` and there is none that onnxruntime can use.
     MissingExtra
         If onnxruntime is not installed, or too old.
     """
 
-    def __init__(self, card: Card, model: bytes) -> None:
+    def __init__(
+        self, card: Card, model: bytes, *, device: Device = CPU, runtime: Runtime | None = None
+    ) -> None:
+        runtime = runtime or OnnxRuntime()
         self._card = card
-        self._session = _session(card, model)
-        inputs = self._session.get_inputs()
-        if len(inputs) != 1:
-            names = ", ".join(entry.name for entry in inputs)
-            raise InvalidCard(
-                f"a model must take one input, the image, but that of card {card.path} takes "
-                f"{len(inputs)} ({names}); export it with the others fixed"
-            )
-        _check_input(card, inputs[0])
-        self._input: str = inputs[0].name
+        self._session, self._provider = place(runtime, card, model, device)
+        self._version = runtime.version
+        image, self._points = _inputs(card, self._session.get_inputs())
+        self._input: str = image.name
+        # A model with a fixed number of images takes one, see `_check_input`.
+        several = self._provider != "CPUExecutionProvider" and image.shape[0] != 1
+        self.batch = GPU_BATCH if several and self._points is None else 1
         outputs = self._session.get_outputs()
         self.output = _output_name(card, [entry.name for entry in outputs])
         self._outputs = [entry.name for entry in outputs if entry.type == "tensor(float)"]
@@ -89,100 +64,81 @@ class Network:
                 f"tensor, but is none; such are: {', '.join(self._outputs)}"
             )
 
-    def run(self, batch: Float32) -> dict[str, Float32]:
-        """Return every float32 output by name for one preprocessed image.
+    @property
+    def decides(self) -> Mapping[str, str | int]:
+        """Version and provider of onnxruntime, and how many images go through together."""
+        return {"onnxruntime": self._version, "provider": self._provider, "batch": self.batch}
 
-        Raises
-        ------
-        InvalidCard
-            If the network refuses the input.
-        """
+    def run(self, images: Float32, points: Float32 | None = None) -> dict[str, Float32]:
+        """Return every float32 output by name; see `spolia.embedding.network.Network.run`."""
+        feed = {self._input: padded(images, self.batch)}
+        if self._points is not None and points is not None:
+            feed[self._points] = points
         try:
-            outputs = self._session.run(self._outputs, {self._input: batch})
+            outputs = self._session.run(self._outputs, feed)
         except Exception as error:  # onnxruntime's errors have no common class but this
             raise InvalidCard(
-                f"the model of card {self._card.path} refuses an input of shape {batch.shape}: "
-                f"{_first_line(error)}"
+                f"the model of card {self._card.path} refuses an input of shape {images.shape}: "
+                f"{first_line(error)}"
             ) from error
-        return dict(zip(self._outputs, outputs, strict=True))
+        n = len(images)
+        return {
+            # An output that is not one for each image stays whole, and its size is refused later.
+            name: values[:n] if values.ndim and len(values) == self.batch else values
+            for name, values in zip(self._outputs, outputs, strict=True)
+        }
 
-    def self_test(self) -> Verdict:
-        """Hold the card's self-test against this network, and its dim.
 
-        Raises
-        ------
-        InvalidCard
-            If the output has not ``dim`` values, or the network refuses the card's input.
-        """
-        self.embedding(pattern(self._card.input.size))
-        return run_self_test(self._card, self.output, self.run)
+def _inputs(card: Card, entries: Sequence[Any]) -> tuple[Any, str | None]:
+    """Return the input that takes the image, and the name of that of the landmarks.
 
-    def embedding(self, image: Pixels) -> Float32:
-        """Return the card's output ``(dim,)`` for one image, not normalised.
-
-        Raises
-        ------
-        InvalidCard
-            If it has not ``dim`` values.
-        """
-        values = self.run(preprocess(image, self._card.input))[self.output]
-        dim = self._card.model.dim
-        if values.size != dim:
+    Raises
+    ------
+    InvalidCard
+        If the model takes more or less than the card says.
+    """
+    names = ", ".join(entry.name for entry in entries)
+    points = card.input.keypoints
+    if points is None:
+        if len(entries) != 1:
             raise InvalidCard(
-                f"card {self._card.path} says dim = {dim}, but output {self.output!r} gives "
-                f"{values.size} values for an image; correct dim or output"
+                f"a model must take one input, the image, but that of card {card.path} takes "
+                f"{len(entries)} ({names}); export it with the others fixed, or name the one that "
+                "takes landmarks as 'keypoints'"
             )
-        return values.reshape(-1)
-
-
-def _session(card: Card, model: bytes) -> Any:
-    onnxruntime = _onnxruntime()
-    options = onnxruntime.SessionOptions()
-    # One thread inside the network, several callers outside: on 2 cores two callers sharing this
-    # session embed 1.8 times as many images as one, with the same bits whatever their number.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what goes wrong is raised; nothing else belongs on stderr
-    # A model from memory would look for external weights in the current folder, and these are not
-    # part of the digest. No file lies under the null device.
-    options.add_session_config_entry(
-        "session.model_external_initializers_file_folder_path", os.devnull
-    )
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors have no common class but this
+        _check_input(card, entries[0])
+        return entries[0], None
+    if len(entries) != 2 or points not in [entry.name for entry in entries]:
         raise InvalidCard(
-            f"the model {card.model.file} of card {card.path} must be one self-contained ONNX "
-            f"file, but onnxruntime says: {_first_line(error)}"
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+            f"card {card.path} says keypoints = {points!r}, so the model must take the image and "
+            f"this input, but it takes {len(entries)} ({names}); correct the name, or leave it out"
+        )
+    image, given = sorted(entries, key=lambda entry: bool(entry.name == points))
+    _check_input(card, image)
+    if given.type != "tensor(float)" or not fits(given.shape, (1, 5, 2)):
+        raise InvalidCard(
+            f"keypoints {points!r} of card {card.path} must take float32 of shape (1, 5, 2), but "
+            f"takes {given.type} of shape {tuple(given.shape)}; export the model so"
+        )
+    return image, points
 
 
 def _check_input(card: Card, entry: Any) -> None:
     """Raise unless the model takes float32 of the card's shape; a named size takes any."""
     takes, wanted = entry.shape, card.input.shape
-    if entry.type == "tensor(float)" and _fits(takes, wanted):
+    if entry.type == "tensor(float)" and fits(takes, wanted):
         return
     n, a, b, c = wanted
     layout, swapped = ("NHWC", (n, b, c, a)) if a == 3 else ("NCHW", (n, c, a, b))
     advice = "correct size and layout"
     if entry.type != "tensor(float)":
         advice = "export it with a float32 input"
-    elif _fits(takes, swapped):
+    elif fits(takes, swapped):
         advice = f'layout = "{layout}" fits'
     raise InvalidCard(
         f'card {card.path} says layout = "{card.input.layout}" and size = '
         f"{list(card.input.size)}, float32 of shape {wanted}, but the model takes {entry.type} "
         f"of shape {tuple(takes)}; {advice}"
-    )
-
-
-def _fits(takes: Sequence[int | str | None], shape: tuple[int, ...]) -> bool:
-    return len(takes) == len(shape) and all(
-        not isinstance(want, int) or want == came for want, came in zip(takes, shape, strict=True)
     )
 
 
@@ -196,104 +152,3 @@ def _output_name(card: Card, names: list[str]) -> str:
         f"card {card.path} names output {output!r}, but the model has {len(names)}: "
         f"{', '.join(names)}; give an index from 0 or one of these names"
     )
-
-
-class OnnxEmbedder:
-    """The network of a card, checked: right bytes, right shapes, self-test passed.
-
-    Made by `open_card`. An image of one colour gives the zero row without asking the network:
-    it would answer with some unit row, the same for every blank image, and blank images would
-    look like copies of one another.
-    """
-
-    def __init__(self, card: Card, network: Network) -> None:
-        self.card = card
-        self.name: str = card.name
-        self.kind: Kind = card.kind
-        self.dim: int = card.model.dim
-        self._network = network
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Digest of the model, its preprocessing and output, and the versions that compute."""
-        decides = {
-            "model": self.card.model.sha256,
-            "output": self._network.output,
-            "input": asdict(self.card.input),
-            "preprocess": VERSION,
-            "pillow": PIL.__version__,
-            "onnxruntime": _onnxruntime().__version__,
-        }
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-
-    @property
-    def summary(self) -> ModelSummary:
-        """What a report says about it."""
-        return ModelSummary(
-            name=self.name,
-            kind=self.kind,
-            licence=self.card.licence,
-            commercial=self.card.commercial,
-            source=self.card.source,
-            trained_on=self.card.trained_on,
-            fingerprint=self.fingerprint,
-        )
-
-    def embed(self, image: Pixels) -> Float32:
-        """Return the row of one image; see `Embedder.embed`."""
-        check_pixels(image)
-        if is_blank(image):
-            return np.zeros(self.dim, dtype=np.float32)
-        values = self._network.embedding(image)
-        if not np.isfinite(values).all():
-            raise UnreadableImage(f"the network {self.name} gives a NaN or infinite value for it")
-        row: Float32 = normalise(values[None])[0]
-        return row
-
-
-def open_card(card: Card) -> OnnxEmbedder:
-    """Return the embedder of ``card``, after all that the card says of the model was checked.
-
-    Raises
-    ------
-    InvalidCard
-        If the model is missing, has another digest, other inputs or outputs, or fails the
-        self-test (names the change to the card that would pass it, if one would).
-    MissingExtra
-        If onnxruntime is not installed.
-    """
-    path = find_model(card)
-    model, digest = read_model(path)
-    if digest != card.model.sha256:
-        raise InvalidCard(
-            f"card {card.path} is for a model with sha256 {card.model.sha256}, but {path} has "
-            f"{digest}; get the model the card describes, or write a card for this one"
-        )
-    network = Network(card, model)
-    verdict = network.self_test()
-    if verdict.status == "mismatch":
-        raise InvalidCard(_mismatch(card, verdict))
-    return OnnxEmbedder(card, network)
-
-
-def _mismatch(card: Card, verdict: Verdict) -> str:
-    wanted = [] if card.self_test is None else list(card.self_test.first)
-    advice = (
-        f"with {verdict.variant} it matches: correct the card"
-        if verdict.variant
-        else "no usual channel order, range, layout or output matches either: compare the card "
-        "with the code the model was trained with"
-    )
-    return (
-        f"the self-test of card {card.path} fails: wanted {wanted}, but fed as the card says the "
-        f"model gives {list(verdict.first)}; {advice}"
-    )
-
-
-def read_model(path: Path) -> tuple[bytes, str]:
-    """Return the bytes of a model file and their sha256 in hex."""
-    try:
-        model = path.read_bytes()
-    except OSError as error:
-        raise InvalidCard(f"the model {path} cannot be read: {error.strerror}") from error
-    return model, hashlib.sha256(model).hexdigest()

@@ -41,6 +41,10 @@ class InputSpec:
     """A key of `RESIZES`."""
     alignment: str = "none"
     """What the images must be already; nothing is aligned here."""
+    keypoints: str | None = None
+    """Name of the input that takes five points of the face; ``None``: the image is all."""
+    keypoint_range: Literal["pixels", "unit"] = "pixels"
+    """Points in pixels of the resized image, or divided by its width and height."""
 
     @property
     def shape(self) -> tuple[int, int, int, int]:

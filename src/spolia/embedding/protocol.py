@@ -1,14 +1,14 @@
-"""What every embedder is."""
+"""What every embedder is, and what some can do besides."""
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from spolia.core.errors import UnreadableImage
 from spolia.core.results import Kind, ModelSummary
-from spolia.core.types import Float32
+from spolia.core.types import Float32, Float64
 
 Pixels = npt.NDArray[np.uint8]
 """One decoded image: ``(h, w, 3)`` RGB, ``uint8``, of any size from 1 x 1."""
@@ -20,7 +20,7 @@ class Embedder(Protocol):
     One image a call, on purpose: a row can then not depend on the images that came with it, and
     nothing is lost by it (a 112 x 112 mobile face network on one CPU core takes 5.3 ms an image
     alone, 5.3 in batches of 8 and 6.7 in batches of 32). Speed comes from calling `embed` from
-    several threads.
+    several threads. An embedder on a graphics card is `Batched` as well.
     """
 
     @property
@@ -52,7 +52,8 @@ class Embedder(Protocol):
         Raises
         ------
         UsageError
-            If ``image`` is not ``(h, w, 3)`` uint8 with at least one pixel.
+            If ``image`` is not ``(h, w, 3)`` uint8 with at least one pixel, or the embedder
+            needs landmarks (see `TakesPoints`).
         UnreadableImage
             If this image cannot be embedded; it belongs in the quarantine.
         """
@@ -78,3 +79,29 @@ class Batched(Protocol):
         UsageError
             As `Embedder.embed`.
         """
+
+
+class TakesPoints(Embedder, Protocol):
+    """An embedder that must be told where the eyes, the nose and the mouth are."""
+
+    @property
+    def takes_points(self) -> bool:
+        """Does it need landmarks?"""
+
+    def embed_with_points(self, image: Pixels, points: Float64) -> Float32:
+        """Return the row of one image; see `Embedder.embed`.
+
+        Parameters
+        ----------
+        image
+            As for `Embedder.embed`.
+        points
+            ``(5, 2)``: x and y of left eye, right eye, nose, left and right corner of the mouth,
+            left and right as seen in the image, in pixels of ``image``; the middle of its first
+            pixel is (0, 0).
+        """
+
+
+def needs_points(embedder: Embedder) -> TypeGuard[TakesPoints]:
+    """Is it one that needs landmarks, so that `Embedder.embed` alone refuses every image?"""
+    return bool(getattr(embedder, "takes_points", False))

@@ -10,6 +10,8 @@ from typing import Any
 from spolia.core.errors import InvalidCard, UsageError
 
 _CARD_BYTES = 1 << 20
+_SHOWN = 80
+_SHOWN_BITS = 256
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,21 @@ def numbers(length: int, wanted: str, fits: Callable[[Any], bool], required: boo
     return Key(wanted, all_fit, required, floats)
 
 
+def shown(value: Any) -> str:
+    """Return a value of a card as a message shows it: not all of it, where it is long.
+
+    >>> shown("x" * 500), shown(16**5000)
+    ("'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...", 'a number of 20001 bits')
+    """
+    if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:
+        return f"a number of {value.bit_length()} bits"
+    try:
+        text = repr(value)
+    except ValueError:  # such a number, deeper inside
+        text = f"a {type(value).__name__} with a very large number"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}..."
+
+
 TABLE = Key("a table", lambda value: isinstance(value, dict))
 
 
@@ -93,6 +110,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         If it is too long, or no TOML.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            # A named pipe would never end.
+            raise UsageError(f"a card must be a file, but {path} is a device or a pipe")
         with path.open("rb") as file:
             content = file.read(_CARD_BYTES + 1)
     except OSError as error:
@@ -120,14 +140,31 @@ def checked(
     place = f"[{where}] of card {path}" if where else f"card {path}"
     for name in table:
         if name not in keys:
-            raise InvalidCard(f"{place} has the unknown key {name!r}{_nearest(name, keys)}")
+            raise InvalidCard(f"{place} has the unknown key {shown(name)}{_nearest(name, keys)}")
     for name, key in keys.items():
         if name not in table:
             if key.required:
                 raise InvalidCard(f"{place} lacks the key {name!r}: {key.wanted}")
         elif not key.fits(table[name]):
-            raise InvalidCard(f"{name!r} in {place} must be {key.wanted}, but is {table[name]!r}")
+            raise InvalidCard(
+                f"{name!r} in {place} must be {key.wanted}, but is {shown(table[name])}"
+            )
     return {name: keys[name].into(value) for name, value in table.items()}
+
+
+def check_known(what: str, name: str, known: Mapping[str, Any]) -> None:
+    """Raise unless ``name`` is one of ``known``; names the nearest.
+
+    >>> check_known("a template", "sscf", {"sscd": 1, "clip": 2})
+    Traceback (most recent call last):
+    ...
+    spolia.core.errors.UsageError: a template must be one of sscd, clip, but is 'sscf'; did you mean
+    'sscd'?
+    """
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        advice = f"; did you mean {close[0]!r}?" if close else ""
+        raise UsageError(f"{what} must be one of {', '.join(known)}, but is {name!r}{advice}")
 
 
 def _nearest(name: str, keys: Mapping[str, Key]) -> str:

@@ -7,7 +7,8 @@ import pytest
 
 from spolia.core.errors import InvalidCard, UsageError
 from spolia.embedding import Embedder, load_card, needs_points, open_embedder, preprocess
-from spolia.embedding.points import TEMPLATE, network_points, template_points
+from spolia.embedding.align import TEMPLATE
+from spolia.embedding.points import network_points, template_points
 from spolia.embedding.self_test import pattern
 from tests.cards.tiny import (
     POINT_WEIGHTS,

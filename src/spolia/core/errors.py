@@ -10,6 +10,7 @@
     │   ├── ResultTooLarge      exit 2   the asked result does not fit the memory budget
     │   └── MissingExtra        exit 2   an optional dependency is not installed
     ├── UnreadableImage         (never leaves a run: goes to the quarantine)
+    │   └── NoFace              (the same: an image in which no face, or not the one, is found)
     ├── TooManyUnreadable       exit 3   more unreadable images than ``max_bad``
     ├── InputChanged            exit 3   a file changed while its rows were read
     ├── RunIncomplete           exit 3   the run folder lacks what the command needs
@@ -55,6 +56,16 @@ class MissingExtra(UsageError):
 
 class UnreadableImage(SpoliaError):
     """One image cannot be decoded; the message is the reason written to the quarantine."""
+
+
+class NoFace(UnreadableImage):
+    """An image can be read, but shows no face, or not one, where one is needed."""
+
+    begins = "no face found"
+    """How every reason of this kind begins, so that it can be told from the quarantine's others."""
+
+    def __init__(self, why: str = "") -> None:
+        super().__init__(f"{self.begins}: {why}" if why else self.begins)
 
 
 class TooManyUnreadable(SpoliaError):

@@ -4,20 +4,8 @@ import numpy as np
 
 from spolia.core.errors import UsageError
 from spolia.core.types import Float32, Float64
+from spolia.embedding.align import SIZE, TEMPLATE
 from spolia.embedding.preprocess import InputSpec
-
-TEMPLATE: Float64 = np.array(
-    [
-        [38.2946, 51.6963],
-        [73.5318, 51.5014],
-        [56.0252, 71.7366],
-        [41.5493, 92.3655],
-        [70.7299, 92.2041],
-    ]
-)
-"""Where they lie in an aligned face of 112 x 112 (ArcFace, doi:10.1109/CVPR.2019.00482)."""
-
-_SIDE = 112
 
 
 def template_points(size: tuple[int, int]) -> Float64:
@@ -26,7 +14,7 @@ def template_points(size: tuple[int, int]) -> Float64:
     >>> template_points((112, 112))[0].tolist(), template_points((224, 224))[0].round(2).tolist()
     ([38.2946, 51.6963], [77.09, 103.89])
     """
-    return _moved(TEMPLATE, (_SIDE, _SIDE), size)
+    return _moved(TEMPLATE, (SIZE, SIZE), size)
 
 
 def network_points(points: Float64, shape: tuple[int, int], spec: InputSpec) -> Float32:

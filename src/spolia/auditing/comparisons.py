@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import scipy
 
 from spolia.auditing.match import Neighbours
-from spolia.auditing.plan import Plan, source_of
+from spolia.auditing.plan import Plan, cutters_of, source_of
 from spolia.auditing.sets import AuditSet
 from spolia.core.errors import (
     InputChanged,
@@ -258,6 +258,11 @@ def _reopened(plan: Plan) -> dict[str, Source] | None:
     """Open the images of a run again; ``None`` where they are gone."""
     places = {"train": plan.train, "control": plan.control, "synthetic": plan.synthetic}
     try:
-        return {role: source_of(place, plan) for role, place in places.items() if place is not None}
+        cutters = cutters_of(plan)
+        return {
+            role: source_of(place, plan, role, cutters=cutters)
+            for role, place in places.items()
+            if place is not None
+        }
     except (SpoliaError, OSError):
         return None

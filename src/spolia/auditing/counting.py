@@ -30,7 +30,7 @@ class Counted:
     kept: dict[str, AuditSet]
     """The sets as they were searched for near-duplicates."""
     excluded: tuple[Excluded, ...]
-    described: Described | None
+    described: tuple[Described, ...]
     found: Found
 
 
@@ -64,11 +64,12 @@ def with_counting(
     strata = [STRATA.empty_table()]
     if tally is not None:
         photos = by_photos(counted.sets["train"], counted.sets["control"], tally)
-        if counted.described is not None and "train" in counted.described.roles:
-            for name in counted.described.columns.names:
-                column, full = by_column(name, counted.described, counted.sets, tally)
-                columns.append(column)
-                strata.append(full)
+        for described in counted.described:
+            if "train" in described.roles:
+                for name in described.columns.names:
+                    column, full = by_column(name, described, counted.sets, tally)
+                    columns.append(column)
+                    strata.append(full)
     counting = Counting(
         excluded=_publishable(counted.excluded),
         duplicates=counted.found.summary,

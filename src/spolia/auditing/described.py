@@ -121,3 +121,12 @@ def check_value(columns: Columns, name: str, value: str) -> None:
             f"no row of {columns.path} has {name} {value!r}; values are "
             f"{', '.join(map(repr, there[:_SHOWN]))}{more}"
         )
+
+
+def check_known(name: str, value: str, known: tuple[str, ...]) -> None:
+    """Refuse a value that a network cannot give; one that it gives of no record is none such."""
+    if value not in known:
+        raise UsageError(
+            f"{name} is one of {', '.join(map(repr, known))}, as its card says, but exclude names "
+            f"{value!r}"
+        )

@@ -21,11 +21,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from spolia.core.errors import TooManyUnreadable, UnreadableImage
+from spolia.auditing.cuts import CutSource
+from spolia.core.errors import NoFace, TooManyUnreadable, UnreadableImage
 from spolia.core.progress import Progress, silent
-from spolia.core.types import Float32
+from spolia.core.types import Float32, Float64
 from spolia.embedding import Embedder, Pixels
-from spolia.embedding.protocol import Batched
+from spolia.embedding.protocol import Batched, needs_points
 from spolia.sources import Source
 from spolia.sources.decode import decoder_version
 from spolia.store.cache import RowCache, content_key
@@ -71,6 +72,8 @@ class _Record:
     key: bytes | None = None
     """For the cache, where there is one and it lacks the row."""
     image: Pixels | None = None
+    points: Float64 | None = None
+    """Where eyes, nose and mouth are in a face that was cut."""
     row: Float32 | None = None
     reason: str | None = None
 
@@ -95,6 +98,7 @@ def embed_source(
         If ``folder`` holds embeddings of other images or of another embedder.
     TooManyUnreadable
         If more than ``options.max_bad`` of the images cannot be decoded; says which came first.
+        Images without a face are no such.
     """
     n = len(source)
     begin_store(
@@ -182,21 +186,31 @@ class _Way:
     def _look(self, index: int) -> _Record:
         try:
             if self.cache is None:
-                return _Record(index, image=self.source.image(index))
+                return _Record(index, None, *self._seen(index))
             key = content_key(self.source.content(index))
             row = self.cache.get(key)
             if row is not None:
                 return _Record(index, row=row)
-            return _Record(index, key, self.source.image(index))
+            return _Record(index, key, *self._seen(index))
         except UnreadableImage as error:
             return _Record(index, reason=str(error))
+
+    def _seen(self, index: int) -> tuple[Pixels, Float64 | None]:
+        if isinstance(self.source, CutSource):
+            cut = self.source.cut(index)
+            return cut.pixels, cut.points
+        return self.source.image(index), None
 
     def _alone(self, index: int) -> _Record:
         record = self._look(index)
         if record.image is None:
             return record
         try:
-            return _with(record, self.embedder.embed(record.image))
+            if record.points is not None and needs_points(self.embedder):
+                row = self.embedder.embed_with_points(record.image, record.points)
+            else:
+                row = self.embedder.embed(record.image)
+            return _with(record, row)
         except UnreadableImage as error:
             return _with(record, error)
 
@@ -234,11 +248,12 @@ def _in_order(
 
 
 def _check_readable(unreadable: list[Unreadable], n: int, max_bad: float, uri: str) -> None:
-    if len(unreadable) <= max_bad * n:
+    bad = [one for one in unreadable if not one.reason.startswith(NoFace.begins)]
+    if len(bad) <= max_bad * n:
         return
-    first = unreadable[0]
+    first = bad[0]
     raise TooManyUnreadable(
-        f"{len(unreadable)} of {n} images in {uri} cannot be read, more than {max_bad:.2%} "
+        f"{len(bad)} of {n} images in {uri} cannot be read, more than {max_bad:.2%} "
         f"(first: {first.id}: {first.reason}); repair the set, or raise --max-bad knowingly (and "
         "with --overwrite, if there is a run)",
         [(one.id, one.reason) for one in unreadable],

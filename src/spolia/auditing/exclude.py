@@ -1,12 +1,12 @@
 """Records set aside before the audit, because the user asks so."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from spolia.auditing.described import Described, check_names, check_value, describe
+from spolia.auditing.described import Described, check_known, check_names, check_value, describe
 from spolia.auditing.plan import Plan
 from spolia.auditing.sets import AuditSet
 from spolia.core.counting import Excluded
@@ -25,6 +25,15 @@ class Asked:
 
     columns: Columns | None
     listed: tuple[str, ...]
+    filled: Columns | None = None
+    """What networks say of the records."""
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By column that a network fills, all values it knows: nobody may have one of them."""
+
+    @property
+    def all_columns(self) -> tuple[Columns, ...]:
+        """The columns of the file, then those that networks fill."""
+        return tuple(one for one in (self.columns, self.filled) if one is not None)
 
 
 def read_asked(plan: Plan) -> Asked:
@@ -58,7 +67,7 @@ def _check_same(path: str, now: str, before: str | None) -> None:
 
 def set_aside(
     sets: Mapping[str, AuditSet], asked: Asked, plan: Plan
-) -> tuple[dict[str, AuditSet], tuple[Excluded, ...], Described | None]:
+) -> tuple[dict[str, AuditSet], tuple[Excluded, ...], tuple[Described, ...]]:
     """Take the records that a plan excludes out of every set they are in, and count them.
 
     A record that several reasons exclude counts for the first. Nothing else of a set changes.
@@ -68,19 +77,20 @@ def set_aside(
     UsageError
         If a reason fits no record, or nothing of a set is left.
     """
-    described = None if asked.columns is None else describe(asked.columns, sets)
-    reasons = [_parse(text, asked.columns) for text in plan.exclude]
+    described = tuple(describe(columns, sets) for columns in asked.all_columns)
+    reasons = [(*_parse(text, asked), text) for text in plan.exclude]
     _check_listed(asked.listed, sets)
     listed = frozenset(asked.listed)
     kept: dict[str, AuditSet] = {}
     excluded: list[Excluded] = []
     for role, one in sets.items():
         out = np.zeros(len(one), dtype=np.bool_)
-        for name, value in reasons:
-            if described is None or role not in described.roles:
+        for name, value, text in reasons:
+            (of,) = (each for each in described if name in each.columns.names)
+            if role not in of.roles:
                 continue
-            hit = np.array([there == value for there in described.values(one, name)]) & ~out
-            excluded.append(Excluded(role, f"{name}={value}", int(np.count_nonzero(hit))))
+            hit = np.array([there == value for there in of.values(one, name)]) & ~out
+            excluded.append(Excluded(role, text, int(np.count_nonzero(hit))))
             out |= hit
         if listed:
             hit = np.array([name in listed for name in one.ids]) & ~out
@@ -90,12 +100,18 @@ def set_aside(
     return kept, tuple(one for one in excluded if one.records), described
 
 
-def _parse(text: str, columns: Columns | None) -> tuple[str, str]:
+def _parse(text: str, asked: Asked) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UsageError(f"exclude must look like COLUMN=VALUE, but is {text!r}")
-    if columns is None:
-        raise UsageError(f"exclude {text!r} needs columns; give --columns FILE")
+    if not asked.all_columns:
+        raise UsageError(f"exclude {text!r} needs columns; give --columns FILE or --attribute CARD")
+    known = asked.values.get(name)
+    if known is not None:
+        check_known(name, value, known)
+        return name, value
+    having = [one for one in asked.all_columns if name in one.names]
+    columns = (having or asked.all_columns)[0]
     check_names(columns, name)
     check_value(columns, name, value)
     return name, value

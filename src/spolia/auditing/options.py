@@ -11,7 +11,7 @@ from spolia.sources.limits import Limits
 class Options:
     """What is audited, and how it is run.
 
-    What follows ``exclude_list`` changes no result, but that tighter ``limits`` set images aside.
+    What follows ``attributes`` changes no result, but that tighter ``limits`` set images aside.
     """
 
     identities: str = "auto"
@@ -29,6 +29,14 @@ class Options:
     """``COLUMN=VALUE`` of ``columns``: records that are set aside, and counted."""
     exclude_list: str | Path | None = None
     """Ids of records that are set aside, one a line."""
+    detector: str | Path | None = None
+    """Card of a detector: the judge sees the faces it finds, aligned, in the place of images."""
+    landmarks: str | Path | None = None
+    """The same, with the points of faces in a CSV or parquet file."""
+    face: str | None = None
+    """Which faces of an image count: ``largest`` (default), ``central``, ``all`` or ``one``."""
+    attributes: tuple[str | Path, ...] = ()
+    """Cards of networks that fill a column, which ``exclude`` and the strata then use."""
     overwrite: bool = False
     """Start anew where the run folder holds another audit."""
     cache: str | Path | None = None

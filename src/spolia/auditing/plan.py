@@ -9,9 +9,12 @@ from typing import Any
 
 import tomli_w
 
-from spolia.core.errors import PlanMismatch, RunIncomplete, UsageError
+from spolia.auditing.cuts import CutSource, Cutters, open_cutters
+from spolia.core.errors import InputChanged, PlanMismatch, RunIncomplete, UsageError
 from spolia.core.progress import Progress, silent
+from spolia.embedding.faces import Choice
 from spolia.sources import Source, open_source
+from spolia.sources.columns import file_fingerprint
 from spolia.sources.limits import parse_limits
 from spolia.store.atomic import write_text
 
@@ -43,6 +46,13 @@ class Plan:
     """``COLUMN=VALUE`` each."""
     exclude_list: str | None = None
     exclude_list_fingerprint: str | None = None
+    detector: str | None = None
+    landmarks: str | None = None
+    landmarks_fingerprint: str | None = None
+    face: Choice | None = None
+    """Which faces of an image count; ``None``: the judge sees whole images."""
+    attributes: tuple[str, ...] = ()
+    """Cards of networks that fill a column."""
     limits: tuple[str, ...] = ()
     """``NAME=NUMBER`` each, where they are not the usual ones."""
 
@@ -150,18 +160,61 @@ def plan_from(path: Path, table: Mapping[str, Any]) -> Plan:
         raise UsageError(f"{path} lacks a key: {error}") from None
 
 
-def source_of(place: str | Path, plan: Plan, progress: Progress = silent) -> Source:
-    """Open a set of images as the plan says.
+def source_of(
+    place: str | Path,
+    plan: Plan,
+    role: str,
+    progress: Progress = silent,
+    *,
+    cutters: Cutters | None = None,
+) -> Source:
+    """Open the images of a set as the plan says, or their faces.
+
+    ``cutters`` spares opening the detector for every set.
 
     Raises
     ------
     UsageError
         If it cannot be opened.
+    InputChanged
+        If the points of the faces are not what they were when the plan was made.
     """
-    return open_source(
+    images = open_source(
         place,
         format=plan.format,
         identities=plan.identities,
         limits=parse_limits(plan.limits),
         progress=progress,
     )
+    cutters = cutters or cutters_of(plan)
+    return images if cutters is None else CutSource(images, cutters(role), progress)
+
+
+def cutters_of(plan: Plan) -> Cutters | None:
+    """Return what cuts the faces of every set; ``None`` where the judge sees whole images.
+
+    Raises
+    ------
+    UsageError
+        If the detector or the points are wrong.
+    InputChanged
+        If the points are not what they were when the plan was made.
+    """
+    if plan.landmarks is not None:
+        check_same(plan.landmarks, plan.landmarks_fingerprint)
+    return open_cutters(plan.detector, plan.landmarks, plan.face)
+
+
+def check_same(path: str, before: str | None) -> None:
+    """Refuse a file that is not what it was when the plan was made.
+
+    Raises
+    ------
+    InputChanged
+        If it is not.
+    """
+    if file_fingerprint(Path(path)) != before:
+        raise InputChanged(
+            f"{path} must be what the plan was made with, but its content has changed; put it "
+            "back, or audit again"
+        )

@@ -56,6 +56,7 @@ def write_run(folder: Path, plan: Plan, summary: Summary, watch: Stopwatch) -> N
         "seed": plan.seed,
         "inputs": {one.role: one.fingerprint for one in summary.sets},
         "model": asdict(summary.model),
+        "instruments": None if summary.instruments is None else asdict(summary.instruments),
     }
     write_text(folder / "run.json", json.dumps(record, indent=2) + "\n")
 

@@ -111,7 +111,7 @@ class AuditResult:
         """Open the images that were audited; ``None`` where a set was given as embeddings."""
         if self.plan.embedder == "precomputed":
             return None
-        source = source_of(uri, self.plan)
+        source = source_of(uri, self.plan, role)
         audited = next(one.fingerprint for one in self.summary.sets if one.role == role)
         if source.fingerprint != audited:
             raise UsageError(

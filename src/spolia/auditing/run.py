@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from spolia.auditing.attributes import fill_columns, open_attributes
 from spolia.auditing.chance import meet_strangers
 from spolia.auditing.codes import keep_key
 from spolia.auditing.comparable import measure_sets
 from spolia.auditing.comparisons import compare_findings, write_comparisons
 from spolia.auditing.counting import count_sets, with_counting
+from spolia.auditing.cuts import check_named, choice_of
 from spolia.auditing.decision import judge_matches, write_matches
 from spolia.auditing.duplicates import threshold_of
 from spolia.auditing.exclude import Asked, read_asked
 from spolia.auditing.folder import begin_run, run_folder
+from spolia.auditing.instruments import instruments_of, with_instruments
 from spolia.auditing.kinds import with_kinds
 from spolia.auditing.matching import match_all
 from spolia.auditing.options import Options
@@ -103,6 +106,7 @@ def audit(
     watch = Stopwatch(progress)
     asked = read_asked(plan)
     opened = open_all(sets, plan, embedder, options, watch)
+    check_named(plan.landmarks, images_of(opened).items())
     plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
     with run_folder(out, places_of(plan), overwrite=options.overwrite) as folder:
         begin_run(folder, plan)
@@ -125,10 +129,23 @@ def complete(
     ``shared`` are the sets among them that were embedded before, for several audits at once, and
     ``parts`` the folder for what these audits search and measure alike; default ``folder``.
     """
+    attributes = open_attributes(plan.attributes, asked.columns)
     prepared = prepare_all(folder, opened, options, watch, shared=shared)
-    parts = parts or folder
+    parts, images = parts or folder, images_of(opened)
+    filled = fill_columns(
+        folder,
+        attributes,
+        prepared,
+        images,
+        watch.staged("attributes"),
+        parts=parts,
+        threads=options.threads,
+    )
+    values = {one.card.column: one.card.values for one in attributes}
+    asked = replace(asked, filled=filled, values=values)
+    beside = instruments_of(opened, prepared, attributes)
     counted = count_sets(parts, prepared, asked, plan, options, watch.staged("duplicates"))
-    prepared, images = counted.sets, images_of(opened)
+    prepared = counted.sets
     quality = measure_sets(
         folder, prepared, images, plan.seed, watch.staged("quality"), parts=parts
     )
@@ -137,6 +154,7 @@ def complete(
     met = meet_strangers(prepared, plan, options, watch.staged("strangers"))
     matched = replace(matched, met=met)
     result = with_counting(*judge_matches(prepared, plan, matched), counted, quality)
+    result = with_instruments(result, beside, quality)
     watch.staged("judge")("", 1, 1)
     compared = compare_findings(
         images,
@@ -180,7 +198,10 @@ def plan_of(
             "identities and format are for images, but the sets are embeddings, which bring their "
             "identities with them; give these options to `spolia embed`, or leave them out"
         )
+    if spec == "precomputed":
+        _check_no_images(options)
     columns, listed = _file(options.columns), _file(options.exclude_list)
+    points = _file(options.landmarks)
     return Plan(
         train=_location(train),
         synthetic=_location(synthetic),
@@ -196,8 +217,29 @@ def plan_of(
         exclude=tuple(options.exclude),
         exclude_list=listed[0],
         exclude_list_fingerprint=listed[1],
+        detector=None if options.detector is None else _absolute(options.detector),
+        landmarks=points[0],
+        landmarks_fingerprint=points[1],
+        face=choice_of(options.face, cut=options.detector is not None or points[0] is not None),
+        attributes=tuple(_absolute(one) for one in options.attributes),
         limits=unusual(options.limits),
     )
+
+
+def _check_no_images(options: Options) -> None:
+    """Refuse what is for images."""
+    given = {
+        "detector": options.detector,
+        "landmarks": options.landmarks,
+        "face": options.face,
+        "attributes": options.attributes,
+    }
+    for name, value in given.items():
+        if value:
+            raise UsageError(
+                f"{name} is for images, but the sets are embeddings; give it to `spolia embed`, "
+                "audit the images, or leave it out"
+            )
 
 
 def places_of(plan: Plan) -> list[str | None]:
@@ -208,6 +250,9 @@ def places_of(plan: Plan) -> list[str | None]:
         plan.embedder,
         plan.columns,
         plan.exclude_list,
+        plan.detector,
+        plan.landmarks,
+        *plan.attributes,
     ]
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from spolia.core.errors import UsageError
+from spolia.core.errors import NoFace, UsageError
 from spolia.core.results import ModelSummary, SetSummary
 from spolia.core.rows import SubsetRows
 from spolia.core.types import Embeddings, Int64, Rows, row_norms
@@ -77,10 +77,12 @@ def prepare(
     blank = _blank(embeddings.vectors)
     order = _by_id(embeddings.ids)
     order = order[~blank[order]]
+    no_face = sum(one.reason.startswith(NoFace.begins) for one in unreadable)
     if order.size == 0:
+        faces = f"; {no_face} without a face" if no_face else ""
         raise UsageError(
             f"{role} has no image to compare: {len(embeddings)} records, all blank; "
-            f"{len(unreadable)} unreadable"
+            f"{len(unreadable) - no_face} unreadable{faces}"
         )
     in_place = order.size == len(embeddings) and bool(np.all(np.diff(order) == 1))
     ids = embeddings.ids if in_place else tuple(embeddings.ids[i] for i in order)
@@ -97,9 +99,10 @@ def prepare(
             records=order.size,
             identities=len(identities),
             identities_known=embeddings.identities is not None,
-            unreadable=len(unreadable),
+            unreadable=len(unreadable) - no_face,
             blank=int(np.count_nonzero(blank)),
             fingerprint=fingerprint,
+            no_face=no_face,
         ),
         model=model,
         unreadable=unreadable,

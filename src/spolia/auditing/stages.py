@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from spolia.auditing.cuts import ALIGNMENT, CutSource, OfFaces, alignment_of
 from spolia.auditing.embed import EmbedOptions, embed_source
 from spolia.auditing.options import Options
-from spolia.auditing.plan import Plan, source_of
+from spolia.auditing.plan import Plan, cutters_of, source_of
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import Quarantine, write_quarantine
 from spolia.auditing.sets import AuditSet, prepare
@@ -41,13 +42,35 @@ class Images:
     embedder: Embedder
 
 
+Ready = Images | Opened | Embeddings
+"""A set that is opened."""
+
+
+def judged(source: Source, judge: Embedder) -> Images:
+    """Return images for a judge, who knows whether they are faces.
+
+    Raises
+    ------
+    UsageError
+        If they are, and the judge wants another alignment.
+    """
+    if not isinstance(source, CutSource):
+        return Images(source, judge)
+    if alignment_of(judge) not in ("none", ALIGNMENT):
+        raise UsageError(
+            f"faces are aligned as {ALIGNMENT}, but the card of {judge.name} wants "
+            f"{alignment_of(judge)}; give images that are aligned so, and no --detector"
+        )
+    return Images(source, OfFaces(judge, source.method))
+
+
 def open_all(
     sets: dict[str, Set],
     plan: Plan,
     embedder: str | Path | Embedder,
     options: Options,
     watch: Stopwatch,
-) -> dict[str, Images | Opened | Embeddings]:
+) -> dict[str, Ready]:
     """Open every set, so that what is wrong with one is said before any is embedded.
 
     Raises
@@ -55,12 +78,13 @@ def open_all(
     UsageError
         If a set or the embedder cannot be opened.
     """
-    opened: dict[str, Images | Opened | Embeddings] = {}
+    opened: dict[str, Ready] = {}
     judge = (
         None
         if plan.embedder == "precomputed"
         else open_embedder(embedder, trust=options.trust, device=options.device)
     )
+    cutters = cutters_of(plan)
     for role, one in sets.items():
         if isinstance(one, Embeddings):
             opened[role] = one
@@ -68,19 +92,17 @@ def open_all(
             opened[role] = open_precomputed(Path(one))
         else:
             progress = watch.staged(f"read {role}")
-            opened[role] = Images(
-                source_of(one, plan, progress),
-                judge,
-            )
+            source = source_of(one, plan, role, progress, cutters=cutters)
+            opened[role] = judged(source, judge)
     return opened
 
 
-def images_of(sets: Mapping[str, Images | Opened | Embeddings]) -> dict[str, Source]:
+def images_of(sets: Mapping[str, Ready]) -> dict[str, Source]:
     """Return the sources of the sets that are images."""
     return {role: one.source for role, one in sets.items() if isinstance(one, Images)}
 
 
-def kind_of(sets: Mapping[str, Images | Opened | Embeddings]) -> Kind:
+def kind_of(sets: Mapping[str, Ready]) -> Kind:
     """Return what the embedder of the synthetic set can tell."""
     one = sets["synthetic"]
     if isinstance(one, Images):
@@ -90,7 +112,7 @@ def kind_of(sets: Mapping[str, Images | Opened | Embeddings]) -> Kind:
 
 def prepare_all(
     folder: Path,
-    sets: dict[str, Images | Opened | Embeddings],
+    sets: dict[str, Ready],
     options: Options,
     watch: Stopwatch,
     *,
@@ -173,7 +195,8 @@ def _check_comparable(sets: dict[str, AuditSet]) -> None:
         if one.model.fingerprint != synthetic.model.fingerprint:
             raise UsageError(
                 f"all sets must come from one embedder, but synthetic was made by "
-                f"{synthetic.model.name} and {role} by {one.model.name}, or by another version"
+                f"{synthetic.model.name} and {role} by {one.model.name}, or by another version, or "
+                "from faces that were found or cut in another way"
             )
     control = sets.get("control")
     if control is not None and control.summary.fingerprint == sets["train"].summary.fingerprint:

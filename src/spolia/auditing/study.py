@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
+from spolia.auditing.attributes import open_attributes
+from spolia.auditing.cuts import check_named
 from spolia.auditing.duplicates import threshold_of
 from spolia.auditing.exclude import Asked, read_asked
 from spolia.auditing.folder import begin_run, remove_reports, run_folder
@@ -13,19 +15,26 @@ from spolia.auditing.plan import Plan
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import AuditResult
 from spolia.auditing.run import audit, complete, places_of, plan_of
-from spolia.auditing.stages import EMBEDDINGS, Images, Set, kind_of, open_all, prepare_all
+from spolia.auditing.stages import (
+    EMBEDDINGS,
+    Images,
+    Ready,
+    Set,
+    images_of,
+    judged,
+    kind_of,
+    open_all,
+    prepare_all,
+)
 from spolia.auditing.study_plan import StudyPlan, places, write_study_plan
 from spolia.auditing.study_result import StudyResult, put_together
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder, open_embedder
-from spolia.store.precomputed import Opened
 
 Judged = str | Path | Embedder
 """An embedder as `spolia.audit` takes it."""
-
-_Ready = Images | Opened | Embeddings
 
 
 def study(
@@ -118,6 +127,10 @@ def study(
             for _, one in sets
         ],
     )
+    sources = [*images_of(opened.references).items()]
+    sources += [("synthetic", one.source) for one in opened.sets if isinstance(one, Images)]
+    check_named(plans[0][0].landmarks, sources)
+    open_attributes(plans[0][0].attributes, asked.columns)  # what is wrong is said at once
     of_all = _plan(
         [_with_duplicates(row, opened, judges, options) for row in plans],
         [name for name, _ in sets],
@@ -147,8 +160,8 @@ class _Judge:
 class _Opened:
     """What is compared, before any judge has seen it."""
 
-    references: Mapping[str, _Ready]
-    sets: Sequence[_Ready]
+    references: Mapping[str, Ready]
+    sets: Sequence[Ready]
     """In the order of the plan."""
 
 
@@ -262,10 +275,10 @@ def _cells(
     }
 
 
-def _under(sets: Mapping[str, _Ready], judge: _Judge) -> dict[str, _Ready]:
+def _under(sets: Mapping[str, Ready], judge: _Judge) -> dict[str, Ready]:
     """Return the same sets for another judge: images are listed and read for all judges alike."""
     return {
-        role: Images(one.source, judge.embedder)
+        role: judged(one.source, judge.embedder)
         if isinstance(one, Images) and judge.embedder is not None
         else one
         for role, one in sets.items()

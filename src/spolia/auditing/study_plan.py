@@ -17,6 +17,7 @@ from spolia.store.atomic import write_text
 
 _TAKEN = (
     EMBEDDINGS,
+    "attributes",
     "duplicates",
     "quality",
     "matches",

@@ -8,12 +8,14 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from spolia.auditing.attributes import asked_again
 from spolia.auditing.chance import meet_strangers
 from spolia.auditing.comparable import read_quality
 from spolia.auditing.comparisons import check_comparisons, read_comparisons
 from spolia.auditing.counting import Counted, count_sets, with_counting
 from spolia.auditing.decision import judge_matches
 from spolia.auditing.exclude import read_asked
+from spolia.auditing.instruments import instruments_again, with_instruments
 from spolia.auditing.kinds import with_kinds
 from spolia.auditing.match import part_rows_of
 from spolia.auditing.matching import match_all
@@ -71,7 +73,8 @@ def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verif
     plan = result.plan
     reopened = reopen_all(folder, plan)
     parts = study_of(folder) or folder
-    counted = count_sets(parts, reopened, read_asked(plan), plan, Options(), silent)
+    asked = asked_again(folder, plan, read_asked(plan))
+    counted = count_sets(parts, reopened, asked, plan, Options(), silent)
     sets = counted.sets
     _check_alike(counted, seed)
     _check_fingerprints(result, sets)
@@ -82,8 +85,9 @@ def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verif
     matched = match_all(folder, sets, plan, options, silent)
     met = meet_strangers(sets, plan, options, silent)
     matched = replace(matched, met=met)
-    compared = read_comparisons(folder)
-    truth = with_counting(*judge_matches(sets, plan, matched), counted, read_quality(folder))
+    compared, quality = read_comparisons(folder), read_quality(folder)
+    truth = with_counting(*judge_matches(sets, plan, matched), counted, quality)
+    truth = with_instruments(truth, instruments_again(result.summary, reopened), quality)
     again = check_comparisons(
         compared,
         plan,

@@ -11,10 +11,13 @@ from spolia.cli.counting import show_counting
 from spolia.cli.join import Engine
 from spolia.cli.options import (
     Cache,
+    Detector,
     Device,
+    Face,
     Format,
     Identities,
     JsonOutput,
+    LandmarksFile,
     Limit,
     Memory,
     Quiet,
@@ -96,6 +99,16 @@ def audit(
     exclude_list: Annotated[
         Path | None, typer.Option(help="Set aside the records whose ids are listed, one a line.")
     ] = None,
+    detector: Detector = None,
+    landmarks: LandmarksFile = None,
+    face: Face = None,
+    attribute: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="CARD",
+            help="Card of a network that fills a column, such as an age group; may be repeated.",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Start anew where --out holds another audit.")
     ] = False,
@@ -130,6 +143,10 @@ def audit(
         columns=columns,
         exclude=tuple(exclude or ()),
         exclude_list=exclude_list,
+        detector=detector,
+        landmarks=landmarks,
+        face=face,
+        attributes=tuple(attribute or ()),
         overwrite=overwrite,
         cache=cache,
         limits=parse_limits(tuple(limit or ())),
@@ -217,7 +234,7 @@ def _show_pairs(result: "AuditResult") -> None:
 
 def _show_unreadable(result: "AuditResult") -> None:
     for role, name, reason in result.quarantine[:_SHOWN]:
-        say(f"  Not read, {role}: {name}: {reason}")
+        say(f"  Left out, {role}: {name}: {reason}")
     if len(result.quarantine) > _SHOWN:
         say(f"  ... and {len(result.quarantine) - _SHOWN:,} more, in quarantine.csv of --out")
 

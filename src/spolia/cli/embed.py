@@ -8,15 +8,19 @@ import typer
 from spolia.cli.console import print_json, progress_on_stderr, show
 from spolia.cli.options import (
     Cache,
+    Detector,
     Device,
+    Face,
     Format,
     Identities,
     JsonOutput,
+    LandmarksFile,
     Limit,
     Quiet,
     Threads,
     Trust,
 )
+from spolia.core.errors import NoFace, UsageError
 
 
 def embed(
@@ -35,6 +39,9 @@ def embed(
     max_bad: Annotated[
         float, typer.Option(help="Stop if a larger share of the images cannot be read.")
     ] = 0.01,
+    detector: Detector = None,
+    landmarks: LandmarksFile = None,
+    face: Face = None,
     cache: Cache = None,
     limit: Limit = None,
     threads: Threads = None,
@@ -49,7 +56,9 @@ def embed(
 
     Example: `spolia embed faces.zip --embedder face.toml --out faces.emb`
     """
+    from spolia.auditing.cuts import cut_faces
     from spolia.auditing.embed import EmbedOptions, embed_source
+    from spolia.auditing.stages import judged
     from spolia.embedding import open_embedder
     from spolia.sources import open_source
     from spolia.sources.limits import parse_limits
@@ -57,23 +66,29 @@ def embed(
 
     with progress_on_stderr(quiet=quiet) as progress:
         if embedder == "precomputed":
+            _check_no_faces(detector, landmarks, face)
             normalise_file(source, out)
         else:
+            images = open_source(
+                source,
+                format=format,
+                identities=identities,
+                limits=parse_limits(tuple(limit or ())),
+                progress=progress,
+            )
+            faces = cut_faces(images, detector, landmarks, face, progress)
+            ready = judged(faces, open_embedder(embedder, trust=trust or (), device=device))
             embed_source(
-                open_source(
-                    source,
-                    format=format,
-                    identities=identities,
-                    limits=parse_limits(tuple(limit or ())),
-                    progress=progress,
-                ),
-                open_embedder(embedder, trust=trust or (), device=device),
+                ready.source,
+                ready.embedder,
                 out,
                 options=EmbedOptions(max_bad=max_bad, threads=threads, cache=cache),
                 progress=progress,
             )
     opened = open_precomputed(out)
-    rows, unreadable = opened.embeddings, len(opened.unreadable)
+    rows = opened.embeddings
+    no_face = sum(one.reason.startswith(NoFace.begins) for one in opened.unreadable)
+    unreadable = len(opened.unreadable) - no_face
     if json_output:
         print_json(
             {
@@ -81,15 +96,24 @@ def embed(
                 "records": len(rows),
                 "dim": rows.vectors.shape[1],
                 "unreadable": unreadable,
+                "no_face": no_face,
                 "model": opened.model.name,
                 "licence": opened.model.licence,
                 "fingerprint": opened.fingerprint,
             }
         )
         return
+    without = f" In {no_face:,} no face was found that counts." if no_face else ""
     show(
         f"{len(rows):,} rows of {rows.vectors.shape[1]} in {out}, made by {opened.model.name} "
-        f"(licence: {opened.model.licence}); {unreadable:,} images could not be read."
+        f"(licence: {opened.model.licence}); {unreadable:,} images could not be read.{without}"
     )
     for one in opened.unreadable[:10]:
         show(f"  {one.id}: {one.reason}")
+
+
+def _check_no_faces(*given: object) -> None:
+    if any(one is not None for one in given):
+        raise UsageError(
+            "--detector, --landmarks and --face are for images, but --embedder precomputed is given"
+        )

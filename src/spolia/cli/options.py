@@ -60,6 +60,25 @@ Limit = Annotated[
     ),
 ]
 
+Detector = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="CARD", help="Card of a face detector: the judge sees the faces it finds, aligned."
+    ),
+]
+LandmarksFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--landmarks",
+        metavar="FILE",
+        help="The same with points from a CSV or parquet file: id, x1, y1 to x5, y5.",
+    ),
+]
+Face = Annotated[
+    str | None,
+    typer.Option(help="Which faces of an image count: largest (default), central, all or one."),
+]
+
 _WORDS: dict[str, Literal["auto", "off"]] = {"auto": "auto", "off": "off"}
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 

@@ -6,6 +6,7 @@ from typing import Literal
 from spolia.core.chance import Strangers
 from spolia.core.counting import Counting
 from spolia.core.hits import Kinds
+from spolia.core.instruments import Instruments
 from spolia.core.rates import Rate
 
 SCHEMA = "spolia-report/2"
@@ -153,6 +154,8 @@ class SetSummary:
     """Records without any structure (a zero row): similar to nothing."""
     fingerprint: str
     """Digest of the content, the same wherever the set lies."""
+    no_face: int = 0
+    """Images that can be read, but show no face that counts; not among ``unreadable``."""
 
 
 @dataclass(frozen=True)
@@ -219,3 +222,4 @@ class Summary:
     kinds: Kinds | None = None
     """What kind of hit the findings are; ``None`` where nothing was found."""
     counting: Counting | None = None
+    instruments: Instruments | None = None

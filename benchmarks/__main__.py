@@ -19,6 +19,7 @@ EXPERIMENTS = {
     "startup": "benchmarks.startup",
     "statistics": "benchmarks.statistics",
     "tails": "benchmarks.tails",
+    "unaligned": "benchmarks.unaligned",
 }
 
 

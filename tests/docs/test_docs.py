@@ -14,6 +14,8 @@ import typer
 
 from spolia.cli.main import app, run
 from spolia.core.results import EXIT_CODES, Kind, Outcome
+from spolia.embedding import load_card
+from spolia.embedding.face_cards import load_attribute_card, load_detector_card
 from tests.docs.pages import REPOSITORY, anchors, blocks, commands, links, pages
 
 PAGES = pages()
@@ -145,10 +147,21 @@ def test_the_glossary_has_the_words_of_the_code():
         assert f"`{value}`" in PAGES["docs/glossary.md"]
 
 
-def test_the_card_in_the_docs_is_the_card_of_the_tests():
-    (shown,) = (block for block in blocks("toml") if block.page == "docs/howto/cards.md")
-    card = REPOSITORY / "tests" / "cards" / "mobilefacenet_ms1m_112.toml"
-    assert tomllib.loads(shown.text) == tomllib.loads(card.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["mobilefacenet_ms1m_112", "yunet_n"])
+def test_the_card_in_the_docs_is_the_card_of_the_tests(name):
+    page = [block.text for block in blocks("toml") if block.page == "docs/howto/cards.md"]
+    card = REPOSITORY / "tests" / "cards" / f"{name}.toml"
+    assert tomllib.loads(card.read_text(encoding="utf-8")) in map(tomllib.loads, page)
+
+
+def test_every_card_in_the_docs_follows_its_schema(tmp_path):
+    loads = {"detector": load_detector_card, "attribute": load_attribute_card}
+    for block in blocks("toml"):
+        if block.page == "docs/howto/cards.md":
+            path = tmp_path / "card.toml"
+            path.write_text(block.text, encoding="utf-8")
+            load = loads.get(tomllib.loads(block.text)["kind"], load_card)
+            assert load(path).licence
 
 
 @pytest.mark.parametrize("name", ["docs/methods/verdict.md", "docs/howto/audit.md"])

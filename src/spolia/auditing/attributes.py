@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from spolia.auditing.described import columns_from
 from spolia.auditing.exclude import Asked
 from spolia.auditing.plan import Plan
 from spolia.auditing.sets import AuditSet
@@ -87,7 +88,7 @@ def fill_columns(
                 progress("attributes", done, total)
     table = pa.concat_tables(tables)
     _write(folder / FILE, table)
-    return _columns(table)
+    return columns_from(FILE, table)
 
 
 def asked_again(folder: Path, plan: Plan, asked: Asked) -> Asked:
@@ -103,7 +104,7 @@ def asked_again(folder: Path, plan: Plan, asked: Asked) -> Asked:
     path = folder / FILE
     if not path.exists():
         raise RunIncomplete(f"{folder} has no {FILE}; run the audit again")
-    filled = _columns(pq.read_table(path))
+    filled = columns_from(FILE, pq.read_table(path))
     excluded = [text.partition("=")[::2] for text in plan.exclude]
     values = {name: tuple(v for n, v in excluded if n == name) for name in filled.names}
     return replace(asked, filled=filled, values=values)
@@ -140,13 +141,6 @@ def _table(
         [[role] * len(ids), list(ids), *map(list, columns)],
         schema=pa.schema([(name, pa.string()) for name in ("set", "id", *names)]),
     )
-
-
-def _columns(table: pa.Table) -> Columns:
-    names = tuple(table.column_names[2:])
-    roles, ids, *values = (one.to_pylist() for one in table.columns)
-    rows = dict(zip(zip(roles, ids, strict=True), zip(*values, strict=True), strict=True))
-    return Columns(FILE, "id", names, rows, "")
 
 
 def _write(path: Path, table: pa.Table) -> None:

@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from spolia.auditing.sets import AuditSet
 from spolia.core.errors import UsageError
 from spolia.sources.columns import Columns
@@ -24,6 +26,14 @@ class Described:
         rows = self.columns.rows
         role = one.role if any(key[0] is not None for key in rows) else None
         return tuple(rows[role, key][at] for key in _keys(self.columns, one))
+
+
+def columns_from(name: str, table: pa.Table) -> Columns:
+    """Return as columns the table that a run keeps: set, id, and what is known of the record."""
+    names = tuple(table.column_names[2:])
+    roles, ids, *values = (one.to_pylist() for one in table.columns)
+    rows = dict(zip(zip(roles, ids, strict=True), zip(*values, strict=True), strict=True))
+    return Columns(name, "id", names, rows, "")
 
 
 def describe(columns: Columns, sets: Mapping[str, AuditSet]) -> Described:

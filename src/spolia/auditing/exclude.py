@@ -25,6 +25,8 @@ class Asked:
 
     columns: Columns | None
     listed: tuple[str, ...]
+    told: Columns | None = None
+    """What the sets say of their records."""
     filled: Columns | None = None
     """What networks say of the records."""
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -32,8 +34,13 @@ class Asked:
 
     @property
     def all_columns(self) -> tuple[Columns, ...]:
-        """The columns of the file, then those that networks fill."""
-        return tuple(one for one in (self.columns, self.filled) if one is not None)
+        """The columns of the file, then those of the sets, then those that networks fill."""
+        return tuple(one for one in (self.columns, self.told, self.filled) if one is not None)
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """The names of columns that the user's file or a network fills."""
+        return frozenset(self.values).union(*(one.names for one in (self.columns,) if one))
 
 
 def read_asked(plan: Plan) -> Asked:
@@ -105,7 +112,10 @@ def _parse(text: str, asked: Asked) -> tuple[str, str]:
     if not equals or not name:
         raise UsageError(f"exclude must look like COLUMN=VALUE, but is {text!r}")
     if not asked.all_columns:
-        raise UsageError(f"exclude {text!r} needs columns; give --columns FILE or --attribute CARD")
+        raise UsageError(
+            f"exclude {text!r} needs columns; give --columns FILE or --attribute CARD, "
+            "or sets that bring them"
+        )
     known = asked.values.get(name)
     if known is not None:
         check_known(name, value, known)

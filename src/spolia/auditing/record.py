@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -39,8 +40,18 @@ class Stopwatch:
         return tell
 
 
-def write_run(folder: Path, plan: Plan, summary: Summary, watch: Stopwatch) -> None:
-    """Write ``run.json``; the only file of a run that differs between two equal runs."""
+def write_run(
+    folder: Path,
+    plan: Plan,
+    summary: Summary,
+    watch: Stopwatch,
+    *,
+    ignored: Mapping[str, int],
+) -> None:
+    """Write ``run.json``: what of a run differs between two equal ones, but for keyed codes.
+
+    ``ignored`` is how many files of each set were left out because they are no images.
+    """
     record = {
         "spolia": VERSION,
         "python": platform.python_version(),
@@ -54,6 +65,7 @@ def write_run(folder: Path, plan: Plan, summary: Summary, watch: Stopwatch) -> N
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": {stage: round(seconds, 3) for stage, seconds in watch.seconds.items()},
         "seed": plan.seed,
+        "ignored": dict(ignored),
         "inputs": {one.role: one.fingerprint for one in summary.sets},
         "model": asdict(summary.model),
         "instruments": None if summary.instruments is None else asdict(summary.instruments),

@@ -24,6 +24,7 @@ from spolia.auditing.record import Stopwatch, write_run
 from spolia.auditing.result import AuditResult
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import Images, Set, images_of, kind_of, open_all, prepare_all
+from spolia.auditing.told import told_columns
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Embeddings
@@ -143,6 +144,7 @@ def complete(
     )
     values = {one.card.column: one.card.values for one in attributes}
     asked = replace(asked, filled=filled, values=values)
+    asked = replace(asked, told=told_columns(folder, prepared, images, asked.taken))
     beside = instruments_of(opened, prepared, attributes)
     counted = count_sets(parts, prepared, asked, plan, options, watch.staged("duplicates"))
     prepared = counted.sets
@@ -168,7 +170,8 @@ def complete(
     result = with_kinds(result, prepared, matched, compared)
     result = replace(result, key=keep_key(folder))
     result.save(folder)
-    write_run(folder, plan, result.summary, watch)
+    ignored = {role: one.ignored for role, one in images.items()}
+    write_run(folder, plan, result.summary, watch, ignored=ignored)
     return result
 
 

@@ -23,6 +23,7 @@ from spolia.auditing.options import Options
 from spolia.auditing.result import AuditResult, load_result
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import reopen_all, study_of
+from spolia.auditing.told import told_again
 from spolia.core.errors import RunIncomplete, VerificationFailed
 from spolia.core.progress import Progress, silent
 from spolia.core.results import Summary
@@ -74,6 +75,7 @@ def verify(folder: Path, *, seed: int = 0, progress: Progress = silent) -> Verif
     reopened = reopen_all(folder, plan)
     parts = study_of(folder) or folder
     asked = asked_again(folder, plan, read_asked(plan))
+    asked = replace(asked, told=told_again(folder))
     counted = count_sets(parts, reopened, asked, plan, Options(), silent)
     sets = counted.sets
     _check_alike(counted, seed)

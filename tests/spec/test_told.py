@@ -1,0 +1,88 @@
+"""What a set says of its records is used as a file of columns is."""
+
+import csv
+import json
+
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+import spolia
+from spolia.auditing.verify import verify
+from spolia.core.errors import UsageError
+from tests.pictures import picture
+
+SIZE = 60
+AGES = ("adult", "child")
+
+
+def write_list(folder, name, seeds, columns=("age",)):
+    """A list of pictures, every third of a child."""
+    (folder / name).mkdir()
+    rows = [["path", *columns]]
+    for i, seed in enumerate(seeds):
+        Image.fromarray(picture(seed, 24)).save(folder / name / f"{i:03d}.png")
+        rows.append([f"{name}/{i:03d}.png", *(AGES[i % 3 == 0] for _ in columns)])
+    with (folder / f"{name}.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return folder / f"{name}.csv"
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory):
+    """Thirty leaks among sixty synthetic pictures."""
+    folder = tmp_path_factory.mktemp("sets")
+    return {
+        "train": write_list(folder, "train", range(SIZE)),
+        "control": write_list(folder, "control", range(1000, 1000 + SIZE)),
+        "synthetic": write_list(folder, "made", [*range(30), *range(2000, 2030)], columns=()),
+    }
+
+
+def test_a_column_of_the_sets_makes_strata(sets, tmp_path):
+    result = spolia.audit(**sets, out=tmp_path / "run")
+    (age,) = result.summary.counting.columns
+    assert (age.name, {one.value: one.identities for one in age.strata}) == (
+        "age",
+        {"adult": 40, "child": 20},
+    )
+    told = pq.read_table(tmp_path / "run" / "columns.parquet")
+    assert told.column_names == ["set", "id", "age"]
+    assert set(told["set"].to_pylist()) == {"train", "control"}
+    verify(tmp_path / "run")
+
+
+def test_a_column_of_the_sets_can_be_excluded(sets, tmp_path):
+    options = spolia.Options(exclude=("age=child",))
+    result = spolia.audit(**sets, out=tmp_path / "run", options=options)
+    excluded = {one.role: one.records for one in result.summary.counting.excluded}
+    assert excluded == {"train": 20, "control": 20}
+    verify(tmp_path / "run")
+    with pytest.raises(UsageError, match="values are 'adult', 'child'"):
+        spolia.audit(**sets, options=spolia.Options(exclude=("age=old",)))
+
+
+def test_a_file_of_columns_goes_before_what_the_sets_say(sets, tmp_path):
+    path = tmp_path / "ages.csv"
+    rows = [
+        f"{role},{role}/{i:03d}.png,known" for role in ("train", "control") for i in range(SIZE)
+    ]
+    path.write_text("\n".join(["set,id,age", *rows]))
+    result = spolia.audit(**sets, options=spolia.Options(columns=path))
+    (age,) = result.summary.counting.columns
+    assert [one.value for one in age.strata] == ["known"]
+
+
+def test_sets_that_say_nothing_leave_no_columns(sets, tmp_path):
+    spolia.audit(
+        train=sets["synthetic"].parent / "train",
+        control=sets["synthetic"].parent / "control",
+        synthetic=sets["synthetic"],
+        out=tmp_path / "run",
+    )
+    assert not (tmp_path / "run" / "columns.parquet").exists()
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["ignored"] == {
+        "train": 0,
+        "control": 0,
+        "synthetic": 0,
+    }

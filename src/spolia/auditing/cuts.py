@@ -15,6 +15,8 @@ from spolia.core.types import Float32, Float64
 from spolia.embedding import Embedder, Pixels
 from spolia.embedding.align import fit
 from spolia.embedding.detect import YuNet
+from spolia.embedding.dlib_detect import NAME as DLIB
+from spolia.embedding.dlib_detect import DlibFinder
 from spolia.embedding.face_cards import load_detector_card
 from spolia.embedding.faces import CHOICES, Choice, Cut, FaceCutter, GivenFaces
 from spolia.embedding.protocol import Batched, needs_points
@@ -71,7 +73,7 @@ def open_cutters(
             "one out"
         )
     if detector is not None:
-        finder = YuNet(load_detector_card(detector))
+        finder = DlibFinder() if detector == DLIB else YuNet(load_detector_card(detector))
         cutter = FaceCutter(finder, choice or "largest")
         return lambda _: cutter
     if landmarks is not None:

@@ -29,6 +29,7 @@ from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder
+from spolia.embedding.dlib_detect import NAME as DLIB
 from spolia.embedding.opening import is_named
 from spolia.sources.address import absolute_address, paths_in
 from spolia.sources.columns import file_fingerprint
@@ -220,7 +221,7 @@ def plan_of(
         exclude=tuple(options.exclude),
         exclude_list=listed[0],
         exclude_list_fingerprint=listed[1],
-        detector=None if options.detector is None else _absolute(options.detector),
+        detector=_detector(options.detector),
         landmarks=points[0],
         landmarks_fingerprint=points[1],
         face=choice_of(options.face, cut=options.detector is not None or points[0] is not None),
@@ -243,6 +244,12 @@ def _check_no_images(options: Options) -> None:
                 f"{name} is for images, but the sets are embeddings; give it to `spolia embed`, "
                 "audit the images, or leave it out"
             )
+
+
+def _detector(given: str | Path | None) -> str | None:
+    if given is None or str(given) == DLIB:
+        return None if given is None else DLIB
+    return _absolute(given)
 
 
 def places_of(plan: Plan) -> list[str | None]:

@@ -63,7 +63,8 @@ Limit = Annotated[
 Detector = Annotated[
     Path | None,
     typer.Option(
-        metavar="CARD", help="Card of a face detector: the judge sees the faces it finds, aligned."
+        metavar="CARD",
+        help="Card of a face detector, or dlib: the judge sees the faces it finds, aligned.",
     ),
 ]
 LandmarksFile = Annotated[

@@ -124,7 +124,7 @@ class YuNet:
             If the network gives no numbers for it.
         """
         check_pixels(image)
-        smaller = _shrunk(image, self.card.longest_side)
+        smaller = shrunk(image, self.card.longest_side)
         padded = _padded(smaller)
         found = _decode(self._network.run(padded), padded.shape[3], self.card.score)
         ratio = np.array([image.shape[1] / smaller.shape[1], image.shape[0] / smaller.shape[0]])
@@ -148,7 +148,8 @@ class YuNet:
                     )
 
 
-def _shrunk(image: Pixels, longest: int) -> Pixels:
+def shrunk(image: Pixels, longest: int) -> Pixels:
+    """Return an image no side of which is longer than ``longest`` pixels."""
     h, w = image.shape[:2]
     if max(h, w) <= longest:
         return image

@@ -33,22 +33,19 @@ import json
 import threading
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
-from importlib.util import find_spec
 from math import sqrt
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import PIL
 from PIL import Image
 
-from spolia.core.errors import InvalidCard, MissingExtra, UnreadableImage
+from spolia.core.errors import UnreadableImage
 from spolia.core.results import Kind, ModelSummary
 from spolia.core.types import Float32, Float64
-from spolia.embedding.preprocess import check_pixels
+from spolia.embedding.dlib_model import dlib_module, dlib_version, model_path
+from spolia.embedding.preprocess import check_pixels, is_blank
 from spolia.embedding.protocol import Pixels
-from spolia.embedding.session import read_model
 
 FILE = "dlib_face_recognition_resnet_model_v1.dat"
 SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
@@ -162,7 +159,7 @@ class DlibFace:
     def fingerprint(self) -> str:
         """Digest of the model, what is above, and the versions of dlib and Pillow."""
         decides = {
-            "dlib": version("dlib-bin") if _has("dlib-bin") else str(_dlib().__version__),
+            "dlib": dlib_version(),
             "model": SHA256,
             "pillow": PIL.__version__,
             "lift": [_VERSION, _CENTRE.tolist()],
@@ -186,7 +183,7 @@ class DlibFace:
     def embed(self, image: Pixels) -> Float32:
         """Return the row of one image; see `spolia.embedding.Embedder.embed`."""
         check_pixels(image)
-        if (image == image[0, 0]).all():
+        if is_blank(image):
             return np.zeros(DIM, dtype=np.float32)
         if self.aligned:
             taken = chip(image)
@@ -200,48 +197,10 @@ class DlibFace:
     def _network(self) -> Any:
         """Return the network of the calling thread: one keeps what it computes in itself."""
         if not hasattr(_PER_THREAD, "network"):
-            _PER_THREAD.network = _dlib().face_recognition_model_v1(str(_model_path()))
+            _PER_THREAD.network = dlib_module().face_recognition_model_v1(
+                str(model_path(FILE, SHA256))
+            )
         return _PER_THREAD.network
 
 
 _PER_THREAD = threading.local()
-
-
-def _has(package: str) -> bool:
-    try:
-        version(package)
-    except ImportError:
-        return False
-    return True
-
-
-def _dlib() -> Any:
-    try:
-        import dlib
-    except ImportError as error:
-        raise MissingExtra(_INSTALL) from error
-    return dlib
-
-
-_INSTALL = (
-    "the embedder dlib needs dlib and its model, which are not installed; run: pip install "
-    "'spolia[dlib]'"
-)
-
-
-def _model_path() -> Path:
-    """Return where the model lies, checked once; the package that brings it is not imported."""
-    if not hasattr(_PER_THREAD, "path"):
-        # Its __init__ needs pkg_resources, which new versions of setuptools no longer have.
-        spec = find_spec("face_recognition_models")
-        if spec is None or spec.origin is None:
-            raise MissingExtra(_INSTALL)
-        path = Path(spec.origin).parent / "models" / FILE
-        _, digest = read_model(path)
-        if digest != SHA256:
-            raise InvalidCard(
-                f"the model of dlib must have sha256 {SHA256}, but {path} has {digest}; run: pip "
-                "install --force-reinstall face-recognition-models"
-            )
-        _PER_THREAD.path = path
-    return Path(_PER_THREAD.path)

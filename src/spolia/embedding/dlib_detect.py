@@ -8,7 +8,7 @@ the middles of the eyes, the tip of the nose and the corners of the mouth are ta
 It finds fewer faces than a detector by card, above all turned and small ones: on 100 unaligned
 photos of LFW both find all. The points were learnt from iBUG 300-W, which is for research only.
 
-Cost: .1 to .2 s for an image of 640 pixels on one core.
+Cost: .03 s for a photo of 250 x 250 pixels on one core.
 """
 
 import hashlib

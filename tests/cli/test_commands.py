@@ -400,7 +400,7 @@ def test_embed_then_audit_equals_the_audit_of_the_images_but_for_the_kinds(tmp_p
         )
         for suffix, embedder in ((".npy", "dct"), ("", "precomputed"))
     )
-    unlike = {"kinds": None, "counting": None}  # Kinds and quality need images.
+    unlike = {"kinds": None, "counting": None, "instruments": None}  # These need images.
     assert replace(direct.summary, **unlike) == replace(stored.summary, **unlike)
     assert direct.findings.drop_columns("kind").equals(stored.findings.drop_columns("kind"))
     kinds = [set(one.findings["kind"].to_pylist()) for one in (direct, stored)]

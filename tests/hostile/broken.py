@@ -59,3 +59,15 @@ def zip_of(tmp_path: Path, files: dict[str, bytes], method: int = zipfile.ZIP_DE
         for name, content in files.items():
             archive.writestr(zipfile.ZipInfo(name), content, compress_type=method)
     return path
+
+
+def sound(source):
+    """The ids of the records whose pixels are the right ones."""
+    return [name for i, name in enumerate(source.ids) if _is_right(source, i)]
+
+
+def _is_right(source, index):
+    try:
+        return np.array_equal(source.image(index), PIXELS)
+    except UnreadableImage:
+        return False

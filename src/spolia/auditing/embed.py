@@ -7,8 +7,6 @@
     and past all of that, where a cache of rows has the image already
 """
 
-import hashlib
-import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,6 +24,7 @@ from spolia.core.errors import NoFace, TooManyUnreadable, UnreadableImage
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Float32, Float64
 from spolia.embedding import Embedder, Pixels
+from spolia.embedding.about import digest_of
 from spolia.embedding.protocol import Batched, needs_points
 from spolia.sources import Source
 from spolia.sources.decode import decoder_version
@@ -139,7 +138,7 @@ def embed_source(
 def maker(embedder: Embedder) -> str:
     """Return the digest of everything but the image that decides a row."""
     decides = [embedder.fingerprint, decoder_version()]
-    return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
+    return digest_of(decides)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,6 @@ It fills a column, as a file of the user would. It errs, and says nothing of how
 aside is as good as the network is on such images.
 """
 
-import hashlib
-import json
 from dataclasses import asdict
 from functools import cached_property
 
@@ -15,6 +13,7 @@ import PIL
 from spolia.core.errors import InvalidCard, UnreadableImage
 from spolia.core.results import ModelSummary
 from spolia.core.types import Float32
+from spolia.embedding.about import about_card, digest_of
 from spolia.embedding.face_cards import AttributeCard
 from spolia.embedding.preprocess import VERSION, check_pixels, preprocess
 from spolia.embedding.protocol import Pixels
@@ -51,20 +50,12 @@ class Attribute:
             "pillow": PIL.__version__,
             "onnxruntime": onnxruntime_module().__version__,
         }
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        return digest_of(decides)
 
     @property
     def summary(self) -> ModelSummary:
         """What a report says about it."""
-        return ModelSummary(
-            name=self.card.name,
-            kind="unknown",
-            licence=self.card.licence,
-            commercial=self.card.commercial,
-            source=self.card.source,
-            trained_on=self.card.trained_on,
-            fingerprint=self.fingerprint,
-        )
+        return about_card(self.card, "unknown", self.fingerprint)
 
     def value(self, image: Pixels) -> str:
         """Return the value of one image: that of the largest output, the first of equal ones.

@@ -20,8 +20,6 @@ which no mirror changes, and row . row = |e|^2 + |o|^2 = 1.
 Cost: 559 columns; about 0.15 ms for a 112 x 112 image on one idle core.
 """
 
-import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,6 +31,7 @@ from scipy.fft import dctn
 
 from spolia.core.results import Kind, ModelSummary
 from spolia.core.types import Float32, normalise
+from spolia.embedding.about import about_built_in, digest_of
 from spolia.embedding.preprocess import check_pixels
 from spolia.embedding.protocol import Pixels
 
@@ -108,20 +107,12 @@ class Dct:
             "pillow": PIL.__version__,
             "scipy": scipy.__version__,
         }
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        return digest_of(decides)
 
     @property
     def summary(self) -> ModelSummary:
         """What a report says about it."""
-        return ModelSummary(
-            name=self.name,
-            kind=self.kind,
-            licence="Apache-2.0 (part of spolia)",
-            commercial=True,
-            source="built into spolia",
-            trained_on=(),
-            fingerprint=self.fingerprint,
-        )
+        return about_built_in(self.name, self.fingerprint)
 
     def embed(self, image: Pixels) -> Float32:
         """Return `dct_row` of the image."""

@@ -13,8 +13,6 @@ black on the right and below. Large images are made smaller before, and the poin
 the image as it was.
 """
 
-import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,6 +23,7 @@ from PIL import Image
 from spolia.core.errors import InvalidCard, UnreadableImage
 from spolia.core.results import ModelSummary
 from spolia.core.types import Float32, Float64, Int64
+from spolia.embedding.about import about_card, digest_of
 from spolia.embedding.face_cards import DetectorCard
 from spolia.embedding.preprocess import check_pixels
 from spolia.embedding.protocol import Pixels
@@ -89,7 +88,7 @@ class YuNet:
             "pillow": PIL.__version__,
             "onnxruntime": onnxruntime_module().__version__,
         }
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        return digest_of(decides)
 
     @property
     def fingerprint(self) -> str:
@@ -99,15 +98,7 @@ class YuNet:
     @property
     def summary(self) -> ModelSummary:
         """What a report says about it."""
-        return ModelSummary(
-            name=self.card.name,
-            kind="unknown",
-            licence=self.card.licence,
-            commercial=self.card.commercial,
-            source=self.card.source,
-            trained_on=self.card.trained_on,
-            fingerprint=self.method,
-        )
+        return about_card(self.card, "unknown", self.method)
 
     def told(self, name: str) -> bytes:  # noqa: ARG002  (the protocol's)
         """Return nothing: it looks at nothing but the image."""

@@ -11,8 +11,6 @@ photos of LFW both find all. The points were learnt from iBUG 300-W, which is fo
 Cost: .03 s for a photo of 250 x 250 pixels on one core.
 """
 
-import hashlib
-import json
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +20,7 @@ import numpy as np
 import PIL
 
 from spolia.core.results import ModelSummary
+from spolia.embedding.about import digest_of
 from spolia.embedding.detect import Face, shrunk
 from spolia.embedding.dlib_model import dlib_module, dlib_version, model_path
 from spolia.embedding.preprocess import check_pixels
@@ -56,7 +55,7 @@ class DlibFinder:
     def method(self) -> str:
         """Digest of everything that decides which faces are found."""
         decides = [_VERSION, _LONGEST, SHA256, dlib_version(), PIL.__version__]
-        return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
+        return digest_of(decides)
 
     @property
     def fingerprint(self) -> str:

@@ -28,8 +28,6 @@ similarity of 0.82.
 Cost: 129 columns; about 0.1 s a face on one core, and more threads do not help.
 """
 
-import hashlib
-import json
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,6 +41,7 @@ from PIL import Image
 from spolia.core.errors import UnreadableImage
 from spolia.core.results import Kind, ModelSummary
 from spolia.core.types import Float32, Float64
+from spolia.embedding.about import digest_of
 from spolia.embedding.dlib_model import dlib_module, dlib_version, model_path
 from spolia.embedding.preprocess import check_pixels, is_blank
 from spolia.embedding.protocol import Pixels
@@ -165,7 +164,7 @@ class DlibFace:
             "lift": [_VERSION, _CENTRE.tolist()],
             "chip": [_LEFT, _TOP, _SIDE] if self.aligned else _CHIP,
         }
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        return digest_of(decides)
 
     @property
     def summary(self) -> ModelSummary:

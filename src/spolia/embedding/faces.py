@@ -10,7 +10,6 @@ aside, with the reason, and counted.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, get_args
@@ -20,6 +19,7 @@ import numpy as np
 from spolia.core.errors import NoFace, UsageError
 from spolia.core.results import ModelSummary
 from spolia.core.types import Float64
+from spolia.embedding.about import digest_of
 from spolia.embedding.align import VERSION, align, size_of
 from spolia.embedding.detect import Face
 from spolia.embedding.protocol import Pixels
@@ -135,7 +135,7 @@ class FaceCutter:
 
 def _digest(finder: str, choice: Choice) -> str:
     decides = {"finder": finder, "choice": choice, "align": VERSION}
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+    return digest_of(decides)
 
 
 def choose(faces: tuple[Face, ...], size: tuple[int, int], choice: Choice) -> tuple[Face, ...]:

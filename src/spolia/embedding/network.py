@@ -1,7 +1,5 @@
 """The embedder that a card describes, whatever computes its network."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
@@ -13,6 +11,7 @@ import PIL
 from spolia.core.errors import InvalidCard, UnreadableImage, UsageError
 from spolia.core.results import Kind, ModelSummary
 from spolia.core.types import Float32, Float64, normalise
+from spolia.embedding.about import about_card, digest_of
 from spolia.embedding.cards import Card
 from spolia.embedding.points import network_points, template_points
 from spolia.embedding.preprocess import VERSION, check_pixels, is_blank, preprocess
@@ -78,20 +77,12 @@ class CardEmbedder:
             "pillow": PIL.__version__,
             **self._network.decides,
         }
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        return digest_of(decides)
 
     @property
     def summary(self) -> ModelSummary:
         """What a report says about it."""
-        return ModelSummary(
-            name=self.name,
-            kind=self.kind,
-            licence=self.card.licence,
-            commercial=self.card.commercial,
-            source=self.card.source,
-            trained_on=self.card.trained_on,
-            fingerprint=self.fingerprint,
-        )
+        return about_card(self.card, self.kind, self.fingerprint)
 
     def embed(self, image: Pixels) -> Float32:
         """Return the row of one image; see `spolia.embedding.Embedder.embed`."""

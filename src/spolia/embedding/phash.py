@@ -17,8 +17,6 @@ Answers "is this the same photo?" and knows nothing of identity, nor of a mirror
 those. Cost: 64 columns; about 0.1 ms for a 112 x 112 image on one idle core.
 """
 
-import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,6 +28,7 @@ from scipy.fft import dctn
 
 from spolia.core.results import Kind, ModelSummary
 from spolia.core.types import Float32
+from spolia.embedding.about import about_built_in, digest_of
 from spolia.embedding.preprocess import check_pixels
 from spolia.embedding.protocol import Pixels
 
@@ -98,20 +97,12 @@ class Phash:
             "pillow": PIL.__version__,
             "scipy": scipy.__version__,
         }
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        return digest_of(decides)
 
     @property
     def summary(self) -> ModelSummary:
         """What a report says about it."""
-        return ModelSummary(
-            name=self.name,
-            kind=self.kind,
-            licence="Apache-2.0 (part of spolia)",
-            commercial=True,
-            source="built into spolia, after Zauner 2010",
-            trained_on=(),
-            fingerprint=self.fingerprint,
-        )
+        return about_built_in(self.name, self.fingerprint, "after Zauner 2010")
 
     def embed(self, image: Pixels) -> Float32:
         """Return `phash_row` of the image."""

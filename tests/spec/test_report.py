@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from spolia.core.errors import UsageError
+from spolia.core.instruments import Filled, Instruments, Tool
 from spolia.core.results import Distribution, Summary
 from spolia.report import Pair, from_json, redact, render_html, to_json
 from spolia.report import format as written
@@ -46,11 +47,45 @@ class Reader(HTMLParser):
             self.text.append(data)
 
 
+class Sections(HTMLParser):
+    """The tags right under each section of a page."""
+
+    EMPTY = frozenset(("meta", "input", "img", "br", "hr", "link", "col"))
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.under = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, _attrs):
+        if tag == "section":
+            self.under.append([])
+        elif self.open and self.open[-1] == "section":
+            self.under[-1].append(tag)
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
 def says(page):
     return " ".join("".join(Reader(page).text).split())
 
 
 # The page
+
+
+@every_outcome
+@pytest.mark.parametrize("profile", ["public", "internal"])
+def test_every_section_has_a_heading_and_one_column_beside_it(summary, profile):
+    """A second thing beside the heading would stand under it, in the narrow column."""
+    tool = Tool("finder", "MIT", None, "here", (), "0" * 64)
+    beside = Instruments("none", tool, "largest", (Filled("age", tool),), ())
+    whole = dataclasses.replace(summary, instruments=beside)
+    sections = Sections(render_html(whole, samples.pairs(), profile=profile)).under
+    assert len(sections) > 8
+    assert all(one[0] == "h2" and len(one) == 2 for one in sections), sections
 
 
 @every_outcome

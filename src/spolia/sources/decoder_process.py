@@ -2,15 +2,16 @@
 
 ::
 
-    socket ──> <Q pixel limit> <Q length> <length bytes> ──> decode ──┐
-    socket <── <B 1> <I h> <I w> <h * w * 3 bytes>   or               │
-               <B 0> <I length> <reason in UTF-8>  <──────────────────┘
+    stdin  ──> <Q pixel limit> <Q length> <length bytes> ──> decode ──┐
+    stdout <── <B 1> <I h> <I w> <h * w * 3 bytes>   or               │
+               <B 0> <I length> <I 0> <reason in UTF-8>  <────────────┘
 """
 
+import os
 import resource
-import socket
 import struct
 import sys
+from io import FileIO
 
 from spolia.core.errors import UnreadableImage
 from spolia.sources.decode import decode
@@ -19,20 +20,8 @@ REQUEST = struct.Struct("<QQ")
 """Most pixels, and bytes that follow."""
 PICTURE = struct.Struct("<BII")
 """1, height and width; the pixels follow."""
-REFUSAL = struct.Struct("<BII")
-"""0, and bytes of the reason that follows; the last number is 0."""
-
-
-def receive(channel: socket.socket, length: int) -> bytearray | None:
-    """Return the next ``length`` bytes; ``None`` where the other side has closed."""
-    content = bytearray(length)
-    view = memoryview(content)
-    while view:
-        got = channel.recv_into(view)
-        if not got:
-            return None
-        view = view[got:]
-    return content
+REFUSAL = PICTURE
+"""0, bytes of the reason that follows, and 0."""
 
 
 def _limit(memory: int) -> None:
@@ -41,27 +30,46 @@ def _limit(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it writes no file
 
 
-def _serve(channel: socket.socket) -> None:
-    while (request := receive(channel, REQUEST.size)) is not None:
+def _receive(source: FileIO, length: int) -> bytes | None:
+    content = bytearray(length)
+    view = memoryview(content)
+    while view:
+        got = source.readinto(view)
+        if not got:
+            return None
+        view = view[got:]
+    return bytes(content)
+
+
+def _send(target: FileIO, content: memoryview) -> None:
+    while content:
+        content = content[target.write(content) :]
+
+
+def _serve(source: FileIO, target: FileIO) -> None:
+    while (request := _receive(source, REQUEST.size)) is not None:
         most, length = REQUEST.unpack(request)
         try:
-            encoded = receive(channel, length)
+            encoded = _receive(source, length)
             if encoded is None:
                 return
-            pixels = decode(bytes(encoded), max_pixels=most)
+            pixels = decode(encoded, max_pixels=most)
         except (UnreadableImage, MemoryError) as error:
             reason = (str(error) or "not enough memory").encode()
-            channel.sendall(REFUSAL.pack(0, len(reason), 0) + reason)
+            _send(target, memoryview(REFUSAL.pack(0, len(reason), 0) + reason))
         else:
-            channel.sendall(PICTURE.pack(1, *pixels.shape[:2]))
-            channel.sendall(pixels.data.cast("B"))
+            _send(target, memoryview(PICTURE.pack(1, *pixels.shape[:2])))
+            _send(target, pixels.data.cast("B"))
 
 
 def main() -> None:
-    """Serve the socket whose number is the first argument; the second is the memory."""
-    _limit(int(sys.argv[2]))
-    with socket.socket(fileno=int(sys.argv[1])) as channel:
-        _serve(channel)
+    """Serve standard input; the first argument is the memory."""
+    _limit(int(sys.argv[1]))
+    # Whatever a library prints must not get among the answers.
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    with FileIO(0, "rb") as source, FileIO(answers, "wb") as target:
+        _serve(source, target)
 
 
 if __name__ == "__main__":

@@ -82,11 +82,29 @@ def sets(tmp_path_factory):
     return where
 
 
+ELSEWHERE = ("s3://bucket", "https://example.org")
+
+
+@pytest.fixture(scope="module")
+def stores(sets):
+    """The stores that the page names, in memory."""
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed; it is spolia[remote]")
+    memory = fsspec.filesystem("memory")
+    for path in sets.glob("*.tar"):
+        memory.put_file(str(path), f"/page/{path.name}")
+    yield "memory://page"
+    memory.rm("/page", recursive=True)
+
+
 ROWS = {"tiles": 4, "grids": 4, "subset": 2, "ids": 2, "both": 7}
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-def test_every_command_of_the_page_runs(arguments, sets, capsys):
+def test_every_command_of_the_page_runs(arguments, sets, capsys, request):
+    for store in ELSEWHERE:
+        if store in arguments[1]:
+            there = arguments[1].replace(store, request.getfixturevalue("stores"))
+            arguments = [arguments[0], there, *arguments[2:]]
     with contextlib.chdir(sets):
         code = run([*arguments, "--quiet"])
         said = capsys.readouterr()

@@ -25,7 +25,7 @@ from spolia.core.errors import NoFace, UsageError
 
 def embed(
     source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="A set of images; or .npy rows to normalise.")
+        str, typer.Argument(metavar="SOURCE", help="A set of images; or .npy rows to normalise.")
     ],
     embedder: Annotated[
         str,
@@ -67,7 +67,7 @@ def embed(
     with progress_on_stderr(quiet=quiet) as progress:
         if embedder == "precomputed":
             _check_no_faces(detector, landmarks, face)
-            normalise_file(source, out)
+            normalise_file(Path(source), out)
         else:
             images = open_source(
                 source,

@@ -33,6 +33,7 @@ FORMATS = (
 _SIDE_FILES = (".npy", ".txt", ".json")
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _MOST_SHARDS = 100_000
+_REMOTE = re.compile(r"[a-z][a-z0-9.-]+://", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,15 @@ def shards_of(path: str) -> tuple[str, ...]:
     return tuple(f"{head}{n:0{len(match[1])}d}{rest}" for n in range(first, last + 1))
 
 
+def is_remote(place: str) -> bool:
+    """Tell whether a place is an address that only fsspec knows.
+
+    >>> is_remote("s3://bucket/a.tar"), is_remote("sets/a.tar")
+    (True, False)
+    """
+    return _REMOTE.match(place) is not None and not is_there(place)
+
+
 def is_there(path: str) -> bool:
     """Whether there is anything at a path; a text that no path can be is none."""
     try:
@@ -157,7 +167,7 @@ def _pieces_of_first(pieces: list[str]) -> int:
 
 def _leads_somewhere(piece: str) -> bool:
     path = shards_of(split_key(_part(piece).place)[0])[0]
-    return bool(path) and is_there(path)
+    return is_remote(path) or (bool(path) and is_there(path))
 
 
 def _part(text: str) -> Part:
@@ -177,5 +187,6 @@ def _part(text: str) -> Part:
 def _absolute(part: Part) -> str:
     path, key = split_key(part.place)
     words = "" if part.format is None else f"{part.format}:"
-    words += str(Path(path).absolute()) + ("" if key is None else f"#{key}")
+    words += path if is_remote(path) else str(Path(path).absolute())
+    words += "" if key is None else f"#{key}"
     return words + "".join(f"@{Path(file).absolute()}" for file in part.files)

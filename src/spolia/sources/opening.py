@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.words import did_you_mean
-from spolia.sources.address import Part, is_there, parse_address, shards_of, split_key
+from spolia.sources.address import Part, is_remote, is_there, parse_address, shards_of, split_key
 from spolia.sources.archive import open_zip
 from spolia.sources.arrays import open_npy, open_npz
 from spolia.sources.arrow import is_saved, open_arrow
@@ -22,6 +22,7 @@ from spolia.sources.lmdb import DATA, open_lmdb
 from spolia.sources.masks import masked
 from spolia.sources.parquet import is_sharded, open_parquet
 from spolia.sources.records import open_rec
+from spolia.sources.remote import fetched
 from spolia.sources.source import Source
 from spolia.sources.strips import open_strips
 from spolia.sources.table_layout import is_list
@@ -83,7 +84,7 @@ def open_source(
         ``PART`` or ``PART+PART``; a part is ``[FORMAT:]PATH[#KEY][@FILE]``, as
         `spolia.sources.address` says. PATH is a folder, ``.zip``, ``.tar``, ``.rec``, ``.npy``,
         ``.npz``, ``.parquet``, a list (``.csv`` or ``.parquet``), or a folder of LMDB, of parquet
-        shards or of `datasets`.
+        shards or of `datasets`; or ``PROTOCOL://...``, which is copied here first.
     format
         The format of every part that names none; default: told from the path.
     identities
@@ -121,6 +122,8 @@ def open_source(
 
 
 def _open(part: Part, ask: _Ask) -> Source:
+    if is_remote(part.place):
+        part = replace(part, place=fetched(part.place, ask.progress))
     path = Path(shards_of(split_key(part.place)[0])[0])
     if not is_there(str(path)):
         raise UsageError(

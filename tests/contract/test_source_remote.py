@@ -1,0 +1,82 @@
+"""A set that lies elsewhere is the same set."""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from spolia.core.errors import UsageError
+from spolia.sources import open_source
+from spolia.sources.address import absolute_address
+from tests.hostile.broken import PIXELS, encode
+from tests.recordio import payload, write_rec
+
+fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed; it is spolia[remote]")
+
+
+@pytest.fixture
+def store():
+    """A store in memory, empty before and after."""
+    there = fsspec.filesystem("memory")
+    yield there
+    there.rm("/", recursive=True)
+
+
+def the_same(one, other):
+    assert (one.ids, one.identities) == (other.ids, other.identities)
+    assert one.fingerprint == other.fingerprint
+    assert all(np.array_equal(one.image(i), other.image(i)) for i in range(len(one)))
+
+
+def zipped(path, names):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, encode())
+    return path
+
+
+def test_a_file_by_url_is_the_file(tmp_path, store):
+    path = zipped(tmp_path / "set.zip", ["ann/1.png", "bob/1.png"])
+    store.put_file(str(path), "/bucket/set.zip")
+    the_same(open_source("memory://bucket/set.zip"), open_source(path))
+    the_same(open_source("zip:memory://bucket/set.zip"), open_source(path))
+
+
+def test_a_folder_by_url_is_the_folder(tmp_path, store):
+    for name in ("ann/1.png", "bob/1.png"):
+        (tmp_path / "set" / name).parent.mkdir(parents=True)
+        (tmp_path / "set" / name).write_bytes(encode())
+    store.put(str(tmp_path / "set") + "/", "/bucket/people/", recursive=True)
+    the_same(open_source("memory://bucket/people"), open_source(tmp_path / "set"))
+
+
+def test_a_key_and_a_second_set_work_by_url(tmp_path, store):
+    np.savez(tmp_path / "set.npz", a=PIXELS[None], b=PIXELS[None, ::-1])
+    store.put_file(str(tmp_path / "set.npz"), "/bucket/set.npz")
+    here, there = tmp_path / "set.npz", "memory://bucket/set.npz"
+    the_same(open_source(f"{there}#b"), open_source(f"{here}#b"))
+    the_same(open_source(f"{here}#a+{there}#b"), open_source(f"{here}#a+{here}#b"))
+
+
+def test_what_lies_beside_records_is_copied_with_them(tmp_path, store):
+    write_rec(tmp_path / "set.rec", [payload(encode(), 1.0), payload(encode(), 2.0)], keys=[7, 9])
+    for one in tmp_path.iterdir():
+        store.put_file(str(one), f"/bucket/{one.name}")
+    the_same(open_source("memory://bucket/set.rec"), open_source(tmp_path / "set.rec"))
+
+
+def test_a_plan_keeps_the_url():
+    assert absolute_address("memory://bucket/set.npz#b") == "memory://bucket/set.npz#b"
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("memory://bucket/nothing.zip", "cannot be copied from there"),
+        ("nosuch://bucket/set.zip", "cannot be copied from there"),
+        ("memory://bucket/list.csv", "a list names files beside it"),
+    ],
+)
+def test_what_cannot_be_copied_is_named(store, place, why):
+    with pytest.raises(UsageError, match=why):
+        open_source(place)

@@ -119,6 +119,14 @@ class _Decoder:
             return self._process.wait()
 
 
+class _Broken(Exception):
+    """A decoder died before it had answered."""
+
+    def __init__(self, ended: int) -> None:
+        super().__init__(ended)
+        self.ended = ended
+
+
 class _Decoders:
     """The processes that wait for work; a thread takes one, or starts one."""
 
@@ -127,7 +135,24 @@ class _Decoders:
         self._idle: list[_Decoder] = []
 
     def decode(self, encoded: bytes, limits: Limits) -> UInt8:
-        decoder = self._take(limits.decode_memory)
+        waiting = self._take(limits.decode_memory)
+        if waiting is not None:
+            try:
+                return self._ask(waiting, encoded, limits)
+            except _Broken:
+                pass  # it may have been dead before: only a new one shows whose fault it was
+        fresh = _Decoder(limits.decode_memory)
+        try:
+            return self._ask(fresh, encoded, limits)
+        except _Broken as error:
+            if not fresh.started and error.ended > 0:
+                raise SpoliaError(
+                    f"images are decoded in a process of their own, but {sys.executable} -m "
+                    f"{_MODULE} ended at once (exit {error.ended}); is decode_memory too small?"
+                ) from None
+            raise UnreadableImage(f"broke the decoder ({_ending(error.ended)})") from None
+
+    def _ask(self, decoder: _Decoder, encoded: bytes, limits: Limits) -> UInt8:
         try:
             pixels = decoder.decode(encoded, limits)
         except UnreadableImage:
@@ -137,25 +162,19 @@ class _Decoders:
             decoder.close()
             raise UnreadableImage(f"decoding took longer than {limits.decode_seconds} s") from None
         except OSError:
-            ended = decoder.close()
-            if not decoder.started and ended > 0:
-                raise SpoliaError(
-                    f"images are decoded in a process of their own, but {sys.executable} -m "
-                    f"{_MODULE} ended at once (exit {ended}); is decode_memory too small?"
-                ) from None
-            raise UnreadableImage(f"broke the decoder ({_ending(ended)})") from None
+            raise _Broken(decoder.close()) from None
         except BaseException:  # Ctrl-C amid an answer: what follows would be read as the next one
             decoder.close()
             raise
         self._give(decoder)
         return pixels
 
-    def _take(self, memory: int) -> _Decoder:
+    def _take(self, memory: int) -> _Decoder | None:
         with self._lock:
             for place, decoder in enumerate(self._idle):
                 if decoder.memory == memory:
                     return self._idle.pop(place)
-        return _Decoder(memory)
+        return None
 
     def _give(self, decoder: _Decoder) -> None:
         with self._lock:

@@ -20,9 +20,9 @@ import numpy as np
 
 from benchmarks.checks import Wrong
 from benchmarks.measure import RESULTS, append, in_turns, timed
-from spolia.auditing.embed import EmbedOptions, embed_source
+from spolia.auditing.embed import embed_source
 from spolia.core.types import Float32, normalise
-from spolia.embedding import load_card, open_embedder, preprocess
+from spolia.embedding import Embedder, load_card, open_embedder, preprocess
 from spolia.embedding.cards import find_model
 from spolia.sources import Source, open_source
 from spolia.store.shards import open_store
@@ -56,12 +56,10 @@ def in_batches(network: Any, images: Float32) -> Float32:
     return np.concatenate([network.run(None, {entry: images[i : i + BATCH]})[0] for i in starts])
 
 
-def embedded(source: Source, card: Path, threads: int) -> Float32:
+def embedded(source: Source, embedder: Embedder) -> Float32:
     """Return the rows of a set of images, by way of a store."""
     with tempfile.TemporaryDirectory() as folder:
-        embed_source(
-            source, open_embedder(card), Path(folder), options=EmbedOptions(threads=threads)
-        )
+        embed_source(source, embedder, Path(folder))
         vectors = open_store(Path(folder)).embeddings.vectors
         return np.array(vectors[0 : vectors.shape[0]])
 
@@ -72,7 +70,7 @@ def measured(card: Path, source: Source, threads: int, rounds: int) -> dict[str,
     images = np.concatenate([preprocess(source.image(i), spec.input) for i in range(len(source))])
     lone, spread = session(find_model(spec), 1), session(find_model(spec), threads)
     source.fingerprint  # noqa: B018 - asked for once, before the clock runs
-    ours: Callable[[], Float32] = partial(embedded, source, card, threads)
+    ours: Callable[[], Float32] = partial(embedded, source, open_embedder(card))
     bare: Callable[[], Float32] = partial(one_by_one, lone, images, threads)
     batches: Callable[[], Float32] = partial(in_batches, spread, images)
     rows, first = timed(ours)

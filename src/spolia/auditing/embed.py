@@ -9,11 +9,11 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -56,7 +56,7 @@ class EmbedOptions:
     max_bad: float = 0.01
     """Largest share of unreadable images, 0 to 1."""
     threads: int | None = None
-    """Records decoded and embedded at once; default one per core."""
+    """Records decoded and embedded at once; default one per core, and one."""
     shard_records: int = SHARD_RECORDS
     """Records of the source a shard covers, and the most a killed run has to redo."""
     cache: Path | None = None
@@ -115,7 +115,7 @@ def embed_source(
     unreadable: list[Unreadable] = []
     progress(stage, 0, n)
     with ExitStack() as stack:
-        threads = options.threads or os.cpu_count() or 1
+        threads = options.threads or _usual_threads()
         pool = stack.enter_context(ThreadPoolExecutor(threads))
         cache = (
             None
@@ -123,16 +123,27 @@ def embed_source(
             else stack.enter_context(RowCache(options.cache, maker(embedder), embedder.dim))
         )
         way = _Way(source, embedder, pool, threads, cache)
-        for number, start in enumerate(range(0, n, options.shard_records)):
-            stop = min(start + options.shard_records, n)
+        parts = [
+            range(n)[i : i + options.shard_records] for i in range(0, n, options.shard_records)
+        ]
+        missing = [part for i, part in enumerate(parts) if not is_complete(folder, i)]
+        # One stream through all shards: the threads go on while one is written.
+        stream = stack.enter_context(closing(way.embedded(chain.from_iterable(missing))))
+        for number, part in enumerate(parts):
             if is_complete(folder, number):
                 unreadable += read_unreadable(folder, number)
             else:
-                shard = way.shard(range(start, stop), lambda done: progress(stage, done, n))
+                embedded = islice(stream, len(part))
+                shard = way.shard(embedded, lambda done: progress(stage, done, n))
                 write_shard(folder, number, shard)
                 unreadable += shard.unreadable
             _check_readable(unreadable, n, options.max_bad, source.uri)
-            progress(stage, stop, n)
+            progress(stage, part.stop, n)
+
+
+def _usual_threads() -> int:
+    """Return one thread per core, and one to be awake while another waits for its decoder."""
+    return (os.cpu_count() or 1) + 1
 
 
 def maker(embedder: Embedder) -> str:
@@ -151,10 +162,10 @@ class _Way:
     threads: int
     cache: RowCache | None
 
-    def shard(self, records: range, tell: Callable[[int], None]) -> Shard:
-        """Embed some records."""
+    def shard(self, records: Iterator[_Record], tell: Callable[[int], None]) -> Shard:
+        """Put embedded records together, and keep their rows in the cache."""
         embedded: list[_Record] = []
-        for record in self._embedded(records):
+        for record in records:
             embedded.append(record)
             if (record.index + 1) % _TELL_EVERY == 0:
                 tell(record.index + 1)
@@ -171,7 +182,8 @@ class _Way:
             [Unreadable(ids[one.index], one.reason) for one in embedded if one.reason is not None],
         )
 
-    def _embedded(self, records: range) -> Iterator[_Record]:
+    def embedded(self, records: Iterable[int]) -> Generator[_Record, None, None]:
+        """Embed some records, in order."""
         embedder, ahead = self.embedder, _AHEAD * self.threads
         if isinstance(embedder, Batched) and embedder.batch > 1:
             # The threads go on decoding while this one waits for the batch.

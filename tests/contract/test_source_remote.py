@@ -80,3 +80,30 @@ def test_a_plan_keeps_the_url():
 def test_what_cannot_be_copied_is_named(store, place, why):
     with pytest.raises(UsageError, match=why):
         open_source(place)
+
+
+class Lying(fsspec.AbstractFileSystem):
+    """A store whose folder holds what is not in it."""
+
+    protocol = "lying"
+    listed = ""
+
+    def isdir(self, path):
+        return bool(path)
+
+    def find(self, path, **_):
+        return [self.listed] if path else []
+
+    def get_file(self, there, here, **_):
+        raise AssertionError(f"nothing is to be copied, but {there} is, to {here}")
+
+
+LISTED = ("bucket/evil/../../x.png", "elsewhere/x.png", "bucket/evil//x", "bucket/evil/a/../x")
+
+
+@pytest.mark.parametrize("listed", LISTED)
+def test_a_store_that_lists_what_is_not_in_the_folder_is_refused(listed, monkeypatch):
+    fsspec.register_implementation("lying", Lying, clobber=True)
+    monkeypatch.setattr(Lying, "listed", listed)
+    with pytest.raises(UsageError, match="which is not in the folder"):
+        open_source("lying://bucket/evil")

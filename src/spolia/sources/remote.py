@@ -78,10 +78,21 @@ def _counted(shards: tuple[str, ...], place: str, progress: Progress) -> Any:
 def _copy(store: Any, there: str, folder: Path) -> None:
     name = PurePosixPath(there.rstrip("/")).name
     if store.isdir(there):
-        store.get(there.rstrip("/") + "/", f"{folder / name}/", recursive=True)
+        for one in store.find(there):
+            target = folder / name / _inside(one, there.rstrip("/") + "/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            store.get_file(one, str(target))
         return
     store.get_file(there, str(folder / name))
     stem, suffix = there[: -len(PurePosixPath(there).suffix)], PurePosixPath(there).suffix
     for more in _BESIDE.get(suffix.lower(), ()):
         with suppress(FileNotFoundError):
             store.get_file(stem + more, str(folder / (PurePosixPath(stem).name + more)))
+
+
+def _inside(file: str, folder: str) -> str:
+    """Return the path of a file in its folder: what a store lists may lead elsewhere."""
+    path = file.removeprefix(folder)
+    if path == file or any(part in ("", ".", "..") for part in path.split("/")):
+        raise ValueError(f"it lists {file!r}, which is not in the folder")
+    return path

@@ -1,11 +1,12 @@
 """A network that tells dark from bright images, small enough to be built where it is needed."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from tests.cards.written import write_card
 
 CARD = """
 name = "brightness"
@@ -59,11 +60,4 @@ def write_attribute(
 ) -> Path:
     """Write model and card into ``folder``, each edit (old, new) applied to the card's text."""
     model = brightness_model().SerializeToString() if model is None else model
-    for old, new in edits:
-        assert old in card
-        card = card.replace(old, new)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "brightness.onnx").write_bytes(model)
-    path = folder / "brightness.toml"
-    path.write_text(card.replace("SHA256", hashlib.sha256(model).hexdigest()))
-    return path
+    return write_card(folder, "brightness", model, card, *edits)

@@ -4,7 +4,6 @@ It sees a face wherever a cell of 8 pixels is bright: the cell's mean decides bo
 box and points lie as in the template, `GIVEN` pixels wide, with the cell's corner in their middle.
 """
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from spolia.embedding.align import TEMPLATE
+from tests.cards.written import write_card
 
 GIVEN = 64.0
 """Side of every box in pixels."""
@@ -85,14 +85,7 @@ def write_detector(
 ) -> Path:
     """Write model and card into ``folder``, each edit (old, new) applied to the card's text."""
     model = bright_model().SerializeToString() if model is None else model
-    for old, new in edits:
-        assert old in card
-        card = card.replace(old, new)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "bright.onnx").write_bytes(model)
-    path = folder / "bright.toml"
-    path.write_text(card.replace("SHA256", hashlib.sha256(model).hexdigest()))
-    return path
+    return write_card(folder, "bright", model, card, *edits)
 
 
 def scene(size: tuple[int, int], *cells: tuple[int, int, int]) -> np.ndarray:

@@ -31,4 +31,4 @@ from tests.spec.embedder_laws import (
     ids=lambda one: one.__name__,
 )
 def test_the_law_holds(law, right):
-    law(right)
+    assert law(right) is None

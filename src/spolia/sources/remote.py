@@ -7,6 +7,7 @@ private folder, which is gone when the program ends, and read from it as ever.
 
 import atexit
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
@@ -68,7 +69,7 @@ def _copied(place: str, progress: Progress) -> str:
     return local if key is None else f"{local}#{key}"
 
 
-def _counted(shards: tuple[str, ...], place: str, progress: Progress) -> Any:
+def _counted(shards: tuple[str, ...], place: str, progress: Progress) -> Iterator[str]:
     for number, shard in enumerate(shards):
         progress(f"copy {place}", number, len(shards))
         yield shard

@@ -1,6 +1,7 @@
 """From images to rows: batches, threads and caches change none of them, and lose nothing."""
 
 import io
+import shutil
 import sqlite3
 import stat
 import zipfile
@@ -205,3 +206,21 @@ def test_a_locked_cache_waits_for_the_other_process(tmp_path):
     assert sqlite3.connect(tmp_path / "rows-ab.sqlite").execute(
         "SELECT count(*) FROM rows"
     ).fetchone() == (2,)
+
+
+def test_a_shard_that_another_process_writes_meanwhile_moves_no_row(images, tmp_path):
+    """The second shard appears while the first is embedded: the third keeps its own images."""
+    plain = rows_of(images, DCT, tmp_path / "plain", shard_records=11)
+    shard = ("img_emb/img_emb_0001.npy", "metadata/metadata_0001.parquet")
+
+    def copy_second(_stage, done, _total):
+        if done == 11:
+            for name in shard:
+                shutil.copy(tmp_path / "plain" / name, tmp_path / "other" / name)
+
+    options = EmbedOptions(max_bad=0.2, shard_records=11)
+    source = open_source(images)
+    embed_source(source, DCT, tmp_path / "other", options=options, progress=copy_second)
+    stored = open_store(tmp_path / "other").embeddings
+    assert list(stored.ids) == plain[1]
+    assert np.array_equal(stored.vectors[0 : len(stored)], plain[0])

@@ -115,22 +115,23 @@ def embed_source(
     unreadable: list[Unreadable] = []
     progress(stage, 0, n)
     with ExitStack() as stack:
-        threads = options.threads or _usual_threads()
-        pool = stack.enter_context(ThreadPoolExecutor(threads))
         cache = (
             None
             if options.cache is None
             else stack.enter_context(RowCache(options.cache, maker(embedder), embedder.dim))
         )
+        threads = options.threads or _usual_threads()
+        pool = stack.enter_context(ThreadPoolExecutor(threads))
         way = _Way(source, embedder, pool, threads, cache)
         parts = [
             range(n)[i : i + options.shard_records] for i in range(0, n, options.shard_records)
         ]
-        missing = [part for i, part in enumerate(parts) if not is_complete(folder, i)]
+        # Asked once: another process may write shards meanwhile, and the stream goes on as begun.
+        missing = {i: part for i, part in enumerate(parts) if not is_complete(folder, i)}
         # One stream through all shards: the threads go on while one is written.
-        stream = stack.enter_context(closing(way.embedded(chain.from_iterable(missing))))
+        stream = stack.enter_context(closing(way.embedded(chain.from_iterable(missing.values()))))
         for number, part in enumerate(parts):
-            if is_complete(folder, number):
+            if number not in missing:
                 unreadable += read_unreadable(folder, number)
             else:
                 embedded = islice(stream, len(part))
@@ -148,8 +149,7 @@ def _usual_threads() -> int:
 
 def maker(embedder: Embedder) -> str:
     """Return the digest of everything but the image that decides a row."""
-    decides = [embedder.fingerprint, decoder_version()]
-    return digest_of(decides)
+    return digest_of([embedder.fingerprint, decoder_version()])
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,7 @@ class Asked:
     @property
     def taken(self) -> frozenset[str]:
         """The names of columns that the user's file or a network fills."""
-        return frozenset(self.values).union(*(one.names for one in (self.columns,) if one))
+        return frozenset((*self.values, *(self.columns.names if self.columns else ())))
 
 
 def read_asked(plan: Plan) -> Asked:

@@ -116,7 +116,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             content = file.read(_CARD_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"no card can be read at {path}: {error.strerror}") from error
+        raise UsageError(
+            f"no card can be read at {path}: {error.strerror}; check the path, or write one: "
+            "`spolia card new`"
+        ) from error
     if len(content) > _CARD_BYTES:
         raise InvalidCard(f"a card is at most {_CARD_BYTES} bytes of TOML, but {path} is longer")
     try:

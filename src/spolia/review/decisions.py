@@ -1,0 +1,105 @@
+"""The log of a review: one line a decision, appended and synced, never rewritten."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from spolia.core.errors import UsageError
+from spolia.core.review import Answer
+from spolia.store.atomic import OWNER_ONLY
+
+FILE = "decisions.jsonl"
+"""In the run folder; personal."""
+
+Step = Literal["answer", "decide", "undo"]
+"""``decide``: settles a pair on which the reviewers differ. ``undo``: takes back what the reviewer
+said of the pair last, of the same kind."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One line."""
+
+    deck: str
+    """`Deck.key`."""
+    task: str
+    """`Task.token`."""
+    reviewer: str
+    """A name that the reviewer chose."""
+    step: Step
+    answer: Answer | None
+    """``None`` for an undo."""
+    at: str
+    """UTC, ISO 8601, to the millisecond."""
+    seconds: float
+    """For how long the pair was looked at."""
+
+
+def append(path: Path, decision: Decision) -> None:
+    """Add one line to the log; it is on the disk when this returns.
+
+    One write with ``O_APPEND`` under a lock of the file: lines of two writers never mix. A line
+    that a power cut left without its end is ended first, so that it spoils no other.
+    """
+    line = json.dumps(asdict(decision), allow_nan=False).encode() + b"\n"
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, OWNER_ONLY)
+    try:
+        _lock(descriptor)
+        end = os.lseek(descriptor, 0, os.SEEK_END)
+        if end and os.pread(descriptor, 1, end - 1) != b"\n":
+            line = b"\n" + line
+        written = os.write(descriptor, line)
+        while written < len(line):
+            written += os.write(descriptor, line[written:])
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read(path: Path) -> list[Decision]:
+    """Return all decisions in the order in which they were written; none where there is no log.
+
+    Raises
+    ------
+    UsageError
+        If a line is not a decision; names it. A last line without its end is left out.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    return [_read(line, number, path) for number, line in enumerate(lines[:-1], 1) if line]
+
+
+def standing(decisions: Iterable[Decision], step: Step = "answer") -> dict[tuple[str, str], Answer]:
+    """Return what stands, by reviewer and task: the last word that was not taken back."""
+    words: dict[tuple[str, str], Answer] = {}
+    for one in decisions:
+        key = (one.reviewer, one.task)
+        if one.step == "undo":
+            words.pop(key, None)
+        elif one.step == step and one.answer is not None:
+            words[key] = one.answer
+    return words
+
+
+def _read(line: bytes, number: int, path: Path) -> Decision:
+    try:
+        found = json.loads(line)
+        decision = Decision(**found)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"line {number} of {path} is not a decision ({error})") from None
+    if decision.step not in get_args(Step) or decision.answer not in (*get_args(Answer), None):
+        raise UsageError(f"line {number} of {path} has an unknown step or answer")
+    return decision
+
+
+def _lock(descriptor: int) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -86,7 +86,7 @@ def test_json_is_the_report_and_nothing_else(stores, tmp_path):
     done = spolia_cli(*audit_arguments(stores, "synthetic", "--json", "--out", tmp_path / "run"))
     record = json.loads(done.stdout)
     assert record["outcome"] == "leak"
-    assert record["schema"] == "spolia-report/2"
+    assert record["schema"] == "spolia-report/3"
     assert done.stdout == (tmp_path / "run" / "report.json").read_text()
 
 

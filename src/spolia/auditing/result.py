@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spolia.auditing.codes import read_key
+from spolia.auditing.pictures import Pictures
 from spolia.auditing.plan import Plan, read_plan, source_of
-from spolia.core.errors import RunIncomplete, UnreadableImage, UsageError
+from spolia.core.errors import RunIncomplete, UsageError
 from spolia.core.rates import Rate
 from spolia.core.results import NegativeControl, Summary
 from spolia.embedding.copies import Canvas, difference_image, register
@@ -23,8 +25,11 @@ from spolia.report.pairs import code
 from spolia.sources import Source
 from spolia.store.atomic import atomic_file, write_text
 
-SHOWN = 40
+SHOWN = 200
 """Pairs a report shows at most."""
+
+OTHERS = 3
+"""Other training images of an identity that stand beside a pair at most."""
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -83,10 +88,11 @@ class AuditResult:
         if profile == "public":
             return render_html(self.summary, self._pairs({}), profile=profile)
         plan = self.plan
-        sets = {
-            "query": self._images("synthetic", plan.synthetic),
-            "reference": self._images("train", plan.train),
+        opened = {
+            role: self._images(role, uri)
+            for role, uri in (("synthetic", plan.synthetic), ("train", plan.train))
         }
+        sets = {role: Pictures(one) for role, one in opened.items() if one is not None}
         uris = {"train": plan.train, "control": plan.control, "synthetic": plan.synthetic}
         details = Details(
             locations={role: uri for role, uri in uris.items() if uri is not None},
@@ -120,36 +126,39 @@ class AuditResult:
             )
         return source
 
-    def _pairs(self, sets: Mapping[str, Source | None]) -> list[Pair]:
+    def _pairs(self, pictures: Mapping[str, Pictures]) -> list[Pair]:
         rows = self.findings if self.findings.num_rows else self.ranking
         if self.findings.num_rows == 0 and self.summary.outcome != "no verdict":
             return []
-        pairs = []
-        for number, row in enumerate(rows.slice(0, SHOWN).to_pylist(), start=1):
-            query_image = _image(sets.get("query"), row["query"])
-            reference_image = _image(sets.get("reference"), row["reference"])
-            view, difference = difference_of(row["kind"], query_image, reference_image)
-            pairs.append(
-                Pair(
-                    number=number,
-                    similarity=row["similarity"],
-                    control_similarity=row["control_similarity"],
-                    score=row["score"],
-                    p=row["p"],
-                    q=row["q"],
-                    kind=row["kind"],
-                    query=row["query"],
-                    reference=row["reference"],
-                    identity=row["identity"],
-                    query_code=self._code("synthetic", row["query"]),
-                    reference_code=self._code("train", row["reference"]),
-                    query_image=query_image,
-                    reference_image=reference_image,
-                    difference_image=difference,
-                    view=view,
-                )
-            )
-        return pairs
+        shown = rows.slice(0, SHOWN).to_pylist()
+        return [self._pair(number, row, pictures) for number, row in enumerate(shown, start=1)]
+
+    def _pair(self, number: int, row: Mapping[str, Any], pictures: Mapping[str, Pictures]) -> Pair:
+        query, reference = (
+            pictures[role].image(row[name]) if role in pictures else None
+            for role, name in (("synthetic", "query"), ("train", "reference"))
+        )
+        view, difference = difference_of(row["kind"], query, reference)
+        others = pictures["train"].others(row["reference"], OTHERS) if "train" in pictures else ()
+        return Pair(
+            number=number,
+            similarity=row["similarity"],
+            control_similarity=row["control_similarity"],
+            score=row["score"],
+            p=row["p"],
+            q=row["q"],
+            kind=row["kind"],
+            query=row["query"],
+            reference=row["reference"],
+            identity=row["identity"],
+            query_code=self._code("synthetic", row["query"]),
+            reference_code=self._code("train", row["reference"]),
+            query_image=query,
+            reference_image=reference,
+            difference_image=difference,
+            others=others,
+            view=view,
+        )
 
     def _code(self, role: str, name: str) -> str | None:
         return None if self.key is None else code(self.key, role, name)
@@ -220,12 +229,3 @@ def difference_of(
         return None, None
     laid = register(Canvas(query), Canvas(reference))
     return str(laid.view), difference_image(laid)
-
-
-def _image(source: Source | None, name: str) -> UInt8 | None:
-    if source is None:
-        return None
-    try:
-        return source.image(source.ids.index(name))
-    except UnreadableImage:
-        return None

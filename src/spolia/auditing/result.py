@@ -6,22 +6,28 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spolia.auditing.codes import read_key
-from spolia.auditing.pictures import Pictures
+from spolia.auditing.pictures import Pictures, UInt8
 from spolia.auditing.plan import Plan, read_plan, source_of
+from spolia.auditing.reviewed import read_review
 from spolia.core.errors import RunIncomplete, UsageError
 from spolia.core.rates import Rate
 from spolia.core.results import NegativeControl, Summary
+from spolia.core.review import Reviewed
 from spolia.embedding.copies import Canvas, difference_image, register
 from spolia.report import Details, Pair, Profile, from_json, render_html, to_json
+from spolia.report.formats import Form, check
+from spolia.report.html import render_summary
+from spolia.report.junit import render_junit
+from spolia.report.markdown import render_markdown
 from spolia.report.pairs import code
+from spolia.report.sarif import render_sarif
 from spolia.sources import Source
 from spolia.store.atomic import atomic_file, write_text
 
@@ -30,8 +36,6 @@ SHOWN = 200
 
 OTHERS = 3
 """Other training images of an identity that stand beside a pair at most."""
-
-UInt8 = npt.NDArray[np.uint8]
 
 Quarantine = tuple[tuple[str, str, str], ...]
 """Images that could not be read: role, id, reason."""
@@ -61,6 +65,8 @@ class AuditResult:
     """What was counted, by name: ``duplicates``, ``control_seen``, ``two_names``, ``strata``."""
     key: bytes | None = field(default=None, repr=False)
     """Of the codes that a public page has in the place of ids; ``None``: it has none."""
+    reviewed: Reviewed | None = None
+    """What people said who looked at a sample of pairs; ``None``: nobody has."""
 
     @property
     def rates(self) -> Mapping[str, Rate]:
@@ -86,24 +92,54 @@ class AuditResult:
     def to_html(self, profile: Profile = "public") -> str:
         """Return the report; images are read again from the sets, and only for other profiles."""
         if profile == "public":
-            return render_html(self.summary, self._pairs({}), profile=profile)
+            pairs = self.pairs()
+            return render_html(self.summary, pairs, profile=profile, reviewed=self.reviewed)
         plan = self.plan
         opened = {
             role: self._images(role, uri)
             for role, uri in (("synthetic", plan.synthetic), ("train", plan.train))
         }
-        sets = {role: Pictures(one) for role, one in opened.items() if one is not None}
+        pictures = {role: Pictures(one) for role, one in opened.items() if one is not None}
         uris = {"train": plan.train, "control": plan.control, "synthetic": plan.synthetic}
         details = Details(
             locations={role: uri for role, uri in uris.items() if uri is not None},
             quarantine=self.quarantine,
             plan=plan.to_toml(),
         )
-        return render_html(self.summary, self._pairs(sets), profile=profile, details=details)
+        return render_html(
+            self.summary,
+            self.pairs(pictures),
+            profile=profile,
+            details=details,
+            reviewed=self.reviewed,
+        )
 
-    def report(self, path: str | Path, *, profile: Profile = "public") -> Path:
+    def written(self, form: Form = "html", profile: Profile = "public") -> str:
+        """Return the report in one of its forms.
+
+        Raises
+        ------
+        UsageError
+            If there is no such form or profile, or they do not go together.
+        """
+        check(form, profile)
+        match form:
+            case "html":
+                return self.to_html(profile)
+            case "summary":
+                return render_summary(self.summary, self.reviewed)
+            case "md":
+                return render_markdown(
+                    self.summary, self.pairs(), profile=profile, reviewed=self.reviewed
+                )
+            case "junit":
+                return render_junit({"audit": (self.summary, self.reviewed)})
+            case "sarif":
+                return render_sarif({"audit": (self.summary, self.pairs())}, profile=profile)
+
+    def report(self, path: str | Path, *, profile: Profile = "public", form: Form = "html") -> Path:
         """Write the report to ``path`` and return it."""
-        write_text(Path(path), self.to_html(profile))
+        write_text(Path(path), self.written(form, profile))
         return Path(path)
 
     def _repr_html_(self) -> str:
@@ -126,7 +162,8 @@ class AuditResult:
             )
         return source
 
-    def _pairs(self, pictures: Mapping[str, Pictures]) -> list[Pair]:
+    def pairs(self, pictures: Mapping[str, Pictures] = MappingProxyType({})) -> list[Pair]:
+        """Return the pairs that a report shows, with pictures of the roles that are given."""
         rows = self.findings if self.findings.num_rows else self.ranking
         if self.findings.num_rows == 0 and self.summary.outcome != "no verdict":
             return []
@@ -197,8 +234,18 @@ def load_result(folder: Path) -> AuditResult:
         ) from None
     paths = {name: folder / f"{name}.parquet" for name in _COUNTED}
     counted = {name: pq.read_table(path) for name, path in paths.items() if path.exists()}
-    tables = findings, identities, ranking
-    return AuditResult(plan, summary, *tables, quarantine, evidence, counted, read_key(folder))
+    return AuditResult(
+        plan,
+        summary,
+        findings,
+        identities,
+        ranking,
+        quarantine,
+        evidence,
+        counted,
+        read_key(folder),
+        read_review(folder),
+    )
 
 
 def write_quarantine(folder: Path, quarantine: Quarantine) -> None:

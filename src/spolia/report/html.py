@@ -85,7 +85,7 @@ def render_html(
     if profile == "public":
         pairs, details = [redact(pair) for pair in pairs], None
     word, gloss = WORDS[summary.outcome]
-    heading, lead = _introduce(summary, pairs)
+    heading, lead = introduce(summary, pairs)
     return template("report.html.jinja").render(
         summary=summary,
         pairs=pairs,
@@ -109,6 +109,18 @@ def render_html(
     )
 
 
+def render_summary(summary: Summary, reviewed: Reviewed | None = None) -> str:
+    """Return the one page for the public: verdict, questions, limits, and nothing about records."""
+    word, gloss = WORDS[summary.outcome]
+    return template("summary.html.jinja").render(
+        summary=summary,
+        word=word,
+        gloss=gloss,
+        short=questions(summary, reviewed),
+        command=command_of(summary),
+    )
+
+
 def check_profile(profile: str) -> None:
     """Refuse what is no profile."""
     if profile not in get_args(Profile):
@@ -126,7 +138,7 @@ def command_of(summary: Summary) -> str:
     )
 
 
-def _introduce(summary: Summary, pairs: Sequence[Pair]) -> tuple[str, str]:
+def introduce(summary: Summary, pairs: Sequence[Pair]) -> tuple[str, str]:
     """Return the heading of the list of pairs and what it is worth."""
     if summary.outcome == "no verdict":
         return "Ranking, no verdict", _why_no_verdict(summary)
@@ -188,13 +200,15 @@ def _tail_charts(summary: Summary) -> tuple[tuple[str, tail_chart.TailChart], ..
 @cache
 def template(name: str) -> jinja2.Template:
     """Return a template of the pages, in which every foreign text is escaped and visible."""
+    plain = name.endswith(".md.jinja")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("spolia.report", ""),
-        autoescape=True,
+        autoescape=not plain,
         undefined=jinja2.StrictUndefined,
-        finalize=_finalize,
+        finalize=_in_markdown if plain else _finalize,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=plain,
     )
     environment.filters |= {name: getattr(written, name) for name in _FILTERS}
     environment.filters["thumbnail"] = thumbnail
@@ -210,3 +224,7 @@ def _finalize(value: Any) -> Any:
         if isinstance(value, str) and not isinstance(value, Markup)
         else value
     )
+
+
+def _in_markdown(value: Any) -> Any:
+    return written.markdown(written.visible(value)) if isinstance(value, str) else value

@@ -59,8 +59,8 @@ class Pair:
 class Group:
     """Pairs that stand under one heading."""
 
-    title: str
-    """Empty for all in one group."""
+    title: str | None
+    """``None`` for all in one group."""
     pairs: tuple[Pair, ...]
 
 
@@ -83,8 +83,9 @@ def grouped(pairs: Sequence[Pair]) -> tuple[Group, ...]:
     ['Same identity']
     """
     if all(one.kind == "unresolved" for one in pairs):
-        return (Group("", tuple(pairs)),)
-    groups = ((kind, tuple(one for one in pairs if one.kind == kind)) for kind in get_args(Hit))
+        return (Group(None, tuple(pairs)),)
+    kinds = dict.fromkeys([*get_args(Hit), *(one.kind for one in pairs)])
+    groups = ((kind, tuple(one for one in pairs if one.kind == kind)) for kind in kinds)
     return tuple(Group(kind.capitalize(), some) for kind, some in groups if some)
 
 

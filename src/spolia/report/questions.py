@@ -82,7 +82,8 @@ def _as_a_whole(summary: Summary) -> Answered:
     if lean.unseen > MOST_UNSEEN:
         bound = written.at_most(lean.unseen)
         return tell("inconclusive", f"Inconclusive: up to {bound} could be leaks unseen", numbers)
-    return tell("none", f"None above {written.at_most(lean.unseen)} of the images", numbers)
+    bound = written.at_most(lean.unseen)
+    return tell("none", f"Not seen; at most {bound} of the images are leaks", numbers)
 
 
 def _copies(summary: Summary) -> Answered:

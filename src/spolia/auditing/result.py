@@ -83,10 +83,7 @@ class AuditResult:
         if profile == "public":
             return render_html(self.summary, self._pairs({}), profile=profile)
         plan = self.plan
-        sets = {
-            "query": self._images("synthetic", plan.synthetic),
-            "reference": self._images("train", plan.train),
-        }
+        sets = {"query": self.images("synthetic"), "reference": self.images("train")}
         uris = {"train": plan.train, "control": plan.control, "synthetic": plan.synthetic}
         details = Details(
             locations={role: uri for role, uri in uris.items() if uri is not None},
@@ -107,10 +104,19 @@ class AuditResult:
             'style="width:100%;height:40rem;border:0"></iframe>'
         )
 
-    def _images(self, role: str, uri: str) -> Source | None:
-        """Open the images that were audited; ``None`` where a set was given as embeddings."""
+    def images(self, role: str) -> Source | None:
+        """Open the images that were audited as ``train``, ``control`` or ``synthetic``, or faces.
+
+        ``None`` where a set was given as embeddings.
+
+        Raises
+        ------
+        UsageError
+            If the set no longer holds the images that were audited.
+        """
         if self.plan.embedder == "precomputed":
             return None
+        uri = str(getattr(self.plan, role))
         source = source_of(uri, self.plan, role)
         audited = next(one.fingerprint for one in self.summary.sets if one.role == role)
         if source.fingerprint != audited:

@@ -16,7 +16,7 @@ FILE = "decisions.jsonl"
 
 Step = Literal["answer", "decide", "undo"]
 """``decide``: settles a pair on which the reviewers differ. ``undo``: takes back what the reviewer
-said of the pair last, of the same kind."""
+said of the pair last, be it an answer or a decision; an answer before a decision stands again."""
 
 
 @dataclass(frozen=True)
@@ -74,16 +74,31 @@ def read(path: Path) -> list[Decision]:
     return [_read(line, number, path) for number, line in enumerate(lines[:-1], 1) if line]
 
 
+def words(decisions: Iterable[Decision]) -> dict[tuple[str, str], dict[Step, Answer]]:
+    """Return by reviewer and task what was not taken back, by step, what was said last at the end.
+
+    Examples
+    --------
+    >>> said = [("answer", "same"), ("decide", "different"), ("undo", None)]
+    >>> log = [Decision("deck", "task", "ann", *one, "2026-11-29T12:00:00", 1.0) for one in said]
+    >>> words(log[:2]), words(log)
+    ({('ann', 'task'): {'answer': 'same', 'decide': 'different'}},
+     {('ann', 'task'): {'answer': 'same'}})
+    """
+    said: dict[tuple[str, str], dict[Step, Answer]] = {}
+    for one in decisions:
+        of_task = said.setdefault((one.reviewer, one.task), {})
+        if one.answer is not None:
+            of_task.pop(one.step, None)  # so that it comes last
+            of_task[one.step] = one.answer
+        elif of_task:
+            of_task.popitem()
+    return said
+
+
 def standing(decisions: Iterable[Decision], step: Step = "answer") -> dict[tuple[str, str], Answer]:
     """Return what stands, by reviewer and task: the last word that was not taken back."""
-    words: dict[tuple[str, str], Answer] = {}
-    for one in decisions:
-        key = (one.reviewer, one.task)
-        if one.step == "undo":
-            words.pop(key, None)
-        elif one.step == step and one.answer is not None:
-            words[key] = one.answer
-    return words
+    return {key: said[step] for key, said in words(decisions).items() if step in said}
 
 
 def _read(line: bytes, number: int, path: Path) -> Decision:

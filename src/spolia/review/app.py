@@ -113,7 +113,7 @@ class _Page:
         sent = await _sent(request, {"task": str, "answer": str, "seconds": (int, float)})
         if sent["answer"] not in get_args(Answer):
             raise Refused(_NO_ANSWER)
-        if not math.isfinite(sent["seconds"]):
+        if not 0 <= sent["seconds"] < math.inf:
             raise Refused(_NOT_READ)
         task = await self._do(self._sitting.say, asked, *sent.values())
         return JSONResponse(await run_in_threadpool(self._state, asked) | self._revealed(task))

@@ -228,6 +228,6 @@ class Sitting:
                 step=step,
                 answer=answer,
                 at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-                seconds=round(min(max(seconds, 0.0), _ONE_DAY), 3),
+                seconds=round(min(seconds, _ONE_DAY), 3),
             ),
         )

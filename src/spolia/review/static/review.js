@@ -109,6 +109,7 @@ async function show(next, before = "") {
   pair = { ...now, ...shown };
   seen = { since: document.hidden ? null : performance.now(), before: 0 };
   $("pair").dataset.task = now.task;
+  $("place").textContent = `${state.said + 1} of ${state.total}`;
   draw();
   say(`${before}${place()}`);
   for (const one of later) addresses(one).forEach(picture);
@@ -131,7 +132,7 @@ function place() {
 function progress() {
   const { said, total } = state;
   $("question").textContent = QUESTIONS[state.question];
-  $("place").textContent = said < total ? `${said + 1} of ${total}` : `${total} of ${total}`;
+  $("place").textContent = `${said} of ${total}`;
   $("reviewer").textContent = state.reviewer;
   document.title = `${said} of ${total} · spolia review`;
   const track = $("track");
@@ -155,7 +156,7 @@ function end() {
   $("counts").replaceChildren(...[...counts, ...(left ? [["skipped", left]] : [])].flatMap(
     ([name, count]) => [element("dt", name), element("dd", String(count))],
   ));
-  $("next").replaceChildren(...(left ? [look_again(left)] : []), ...ways());
+  $("next").replaceChildren(buttons(left), ...ways());
   say($("end-title").textContent);
   $("end").focus();
 }
@@ -167,14 +168,28 @@ function title(left) {
   return `You have answered ${all}. Thank you.`;
 }
 
-function look_again(left) {
-  const button = element("button", left === 1 ? "Show the skipped pair" : "Show the skipped pairs");
-  button.type = "button";
-  button.id = "again";
-  button.onclick = () => { again = true; show(state); };
-  const paragraph = element("p");
-  paragraph.append(button);
-  return paragraph;
+function buttons(left) {
+  const made = sentence();
+  made.className = "buttons";
+  if (left) {
+    const more = press(left === 1 ? "Show the skipped pair" : "Show the skipped pairs");
+    more.id = "again";
+    more.onclick = () => { again = true; show(state); };
+    made.append(more);
+  }
+  if (state.said) {
+    const undo = press("Undo the last answer ");
+    undo.dataset.tool = "undo";
+    undo.append(element("kbd", "z"));
+    made.append(undo);
+  }
+  return made;
+}
+
+function press(text) {
+  const made = element("button", text);
+  made.type = "button";
+  return made;
 }
 
 function ways() {
@@ -196,7 +211,6 @@ function ways() {
     said.push(sentence("Two people see more than one: ",
       element("code", "spolia review RUN --reviewer NAME"), " shows the same pairs to a second."));
   }
-  said.push(sentence("Undo ", element("kbd", "z"), " brings the last pair back."));
   return said;
 }
 

@@ -166,7 +166,7 @@ def test_thirty_pairs_by_keyboard_with_a_reload_an_undo_and_a_skip(review, sets,
         assert screen.place == "12 of 30"
         for i in range(11, 29):
             screen.press(keys[i % 8])
-        assert "only skipped ones are left" in screen.page.locator("#end").inner_text()
+        assert "only the skipped one is left" in screen.page.locator("#end").inner_text()
         screen.page.locator("#again").press("Enter")
         screen.ready()
         assert screen.task == skipped

@@ -163,7 +163,8 @@ function end() {
 
 function title(left) {
   const all = state.total === 1 ? "the one pair" : `all ${state.total} pairs`;
-  if (left) return `${state.said} of ${state.total} pairs are done; only skipped ones are left.`;
+  const skipped = left === 1 ? "the skipped one is" : "skipped ones are";
+  if (left) return `${state.said} of ${state.total} pairs are done; only ${skipped} left.`;
   if (asked === "decide") return state.total ? `You have settled ${all}.` : "No pair is disputed.";
   return `You have answered ${all}. Thank you.`;
 }
@@ -283,7 +284,8 @@ function paint(canvas, bitmaps, broken) {
   if (!bitmaps[0]) return unpaintable(context, width, height, ratio, broken);
   const fit = Math.min(width / bitmaps[0].width, height / bitmaps[0].height);
   const scale = fit * view.scale;
-  context.imageSmoothingEnabled = scale < 8;
+  // Looked at closely, pixels are seen as they are.
+  context.imageSmoothingEnabled = scale < 8 || view.scale < 3;
   context.imageSmoothingQuality = "high";
   const [w, h] = [bitmaps[0].width * scale, bitmaps[0].height * scale];
   const side = Math.min(bitmaps[0].width, bitmaps[0].height) * fit;

@@ -1,0 +1,103 @@
+"""``spolia review``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from spolia.cli.console import print_json, say, show
+from spolia.cli.options import JsonOutput
+
+if TYPE_CHECKING:
+    from spolia.review.opening import Wanted
+    from spolia.review.server import Where
+
+REVIEWER = "reviewer"
+
+
+def review(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder, with images.")],
+    mode: Annotated[
+        Literal["estimate", "triage"],
+        typer.Option(
+            help="estimate: a random sample, from which rates follow. triage: the most telling "
+            "pairs first, and no rate."
+        ),
+    ] = "estimate",
+    reviewer: Annotated[
+        str, typer.Option(help="Who reviews; a second name sees the same pairs in another order.")
+    ] = REVIEWER,
+    pairs: Annotated[int | None, typer.Option(help="Pairs to draw; default: 100.")] = None,
+    known: Annotated[
+        int | None,
+        typer.Option(help="Pairs of known truth to mix in, of either kind; default: 20."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides what is drawn; default: 0.")] = None,
+    host: Annotated[
+        str, typer.Option(help="An address of this machine, for others to reach the page.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0: a free one.")] = 0,
+    images: Annotated[
+        bool, typer.Option("--images", help="With --host: show pictures to other machines too.")
+    ] = False,
+    browser: Annotated[bool, typer.Option("--open", help="Open a browser there.")] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.parquet", help="Write all decisions as a table; show no page."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Draw new pairs; earlier answers count no more.")
+    ] = False,
+    json_output: JsonOutput = False,
+) -> None:
+    """Look at pairs of images, blind, on a page that only this machine sees.
+
+    Answers go to RUN/decisions.jsonl one by one. Ctrl-C ends the review, and the same command goes
+    on where it was left. What the answers say is written to RUN/review.json, and `spolia report`
+    shows it.
+
+    Example: `spolia review run --reviewer ann`
+    """
+    from spolia.review.opening import Wanted
+    from spolia.review.server import Where
+
+    if export is not None:
+        raise NotImplementedError
+    wanted = Wanted(mode, pairs, known, seed, overwrite)
+    where = Where(host, port, images)
+    record = hold(run, wanted, reviewer, where, browser=browser)
+    if json_output:
+        print_json(record)
+    else:
+        show(f"{record['answered']} of {record['pairs']} pairs answered by {reviewer}")
+        show(f"  Review: {record['review']}")
+
+
+def hold(
+    run: Path, wanted: "Wanted", reviewer: str, where: "Where", *, browser: bool
+) -> dict[str, Any]:
+    """Show the page until it is interrupted, and return what came of it."""
+    from spolia.review.opening import lay_table
+    from spolia.review.server import check_extra, serve
+    from spolia.review.tally import write_review
+
+    check_extra()
+    table = lay_table(run, wanted, reviewer)
+    sitting = table.sitting
+    serve(
+        lambda gate: table.make_app(gate, images=where.local or where.images),
+        where,
+        tell=say,
+        browser=browser,
+    )
+    written = write_review(run) if sitting.log.exists() else None
+    queue = sitting.queue()
+    return {
+        "mode": sitting.deck.mode,
+        "question": sitting.deck.question,
+        "reviewer": reviewer,
+        "pairs": queue.total,
+        "answered": len(queue.said),
+        "decisions": str(sitting.log),
+        "review": None if written is None else str(written),
+    }

@@ -139,6 +139,10 @@ def with_the_known_pairs_forgotten(strata, known):
     return estimate(strata, Known(Answers(9, 1, 0, 0), Answers(1, 9, 0, 0)))
 
 
+def as_if_known_pairs_were_no_harder(strata, known, *, less_alike):
+    return estimate(strata, known)
+
+
 def kappa_without_chance(first, second):
     return exact_rate(int(np.count_nonzero(first == second)), first.size).value
 
@@ -181,6 +185,7 @@ CORRECTED = laws.law_corrected_holds_the_truth_where_reviewers_err
 NOTHING = laws.law_corrected_holds_nothing_where_nothing_leaked
 ONE_ERROR = laws.law_corrected_holds_the_truth_where_only_one_error_is_common
 ROUGHLY = laws.law_corrected_counts_that_errors_are_roughly_known
+HARDER = laws.law_corrected_holds_the_truth_where_known_pairs_are_harder
 UNSURE = laws.law_unsure_may_be_either
 EXACT = laws.law_one_stratum_has_the_exact_interval
 LARGE = laws.law_one_large_stratum_has_clopper_pearsons_interval
@@ -200,6 +205,7 @@ ALONE = laws.law_alpha_of_what_one_alone_answered_is_as_before
         (ONE_ERROR, with_the_errors_exchanged),
         (ROUGHLY, with_the_errors_taken_for_certain),
         (ROUGHLY, with_the_ends_of_the_errors_exchanged),
+        (HARDER, as_if_known_pairs_were_no_harder),
         (UNSURE, without_the_unsure),
         (UNSURE, with_the_unsure_called_different),
         (DOMAIN, with_what_is_not_comparable_called_different),

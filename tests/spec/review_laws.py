@@ -71,6 +71,19 @@ def law_corrected_counts_that_errors_are_roughly_known(estimate):
     assert sum(held) >= least_held(len(held))
 
 
+def law_corrected_holds_the_truth_where_known_pairs_are_harder(estimate):
+    """Strangers of the many pairs that are not alike are never called the same."""
+    held = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        hits = int(rng.hypergeometric(300, 19_700, 2000))
+        strata = [Sampled(20_000, Simulated(0.95, 1.0).answers(hits, 2000 - hits, rng))]
+        known = Known(*(Simulated(0.95, 0.8).answers(*n, rng) for n in ((20, 0), (0, 20))))
+        rate = estimate(strata, known, less_alike=True).corrected
+        held.append(rate.low <= 0.015 <= rate.high)
+    assert sum(held) >= least_held(len(held))
+
+
 def law_unsure_may_be_either(estimate):
     """Whatever the pairs are that reviewers cannot tell, the interval as seen holds the truth."""
     strata = [(50, 20, 20), (200, 5, 30)]

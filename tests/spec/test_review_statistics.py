@@ -31,6 +31,7 @@ NOBODY = Answers(0, 0, 0, 0)
         laws.law_corrected_holds_nothing_where_nothing_leaked,
         laws.law_corrected_holds_the_truth_where_only_one_error_is_common,
         laws.law_corrected_counts_that_errors_are_roughly_known,
+        laws.law_corrected_holds_the_truth_where_known_pairs_are_harder,
         laws.law_unsure_may_be_either,
         laws.law_one_stratum_has_the_exact_interval,
         laws.law_one_large_stratum_has_clopper_pearsons_interval,

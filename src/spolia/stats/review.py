@@ -45,7 +45,9 @@ and the equation holds. A reviewer errs by chance even where all pairs were look
 correction makes no use of how few pairs there are, and its interval is too wide there rather than
 too narrow.
 
-It rests on one thing: that reviewers err on the pairs as on the known ones.
+It rests on one thing: that reviewers err on the pairs as on the known ones. Where they may seldom
+take these for the same because they are less alike than the known ones, *sp* is known to be too low
+for them, and with it p. The high end then takes none of them for an error: *sp* = 1.
 """
 
 from collections.abc import Sequence
@@ -96,8 +98,20 @@ def comparable(answers: Answers) -> int:
     return answers.same + answers.different + answers.unsure
 
 
-def estimate(strata: Sequence[Sampled], known: Known) -> Estimate | None:
+def estimate(
+    strata: Sequence[Sampled], known: Known, *, less_alike: bool = False
+) -> Estimate | None:
     """Return the share of the pairs that show the same; ``None`` where no answer tells.
+
+    Parameters
+    ----------
+    strata
+        Together the population.
+    known
+        What the same reviewers said of pairs whose truth is known.
+    less_alike
+        Whether the different among the pairs may be less alike, and so easier to tell, than the
+        known ones.
 
     Raises
     ------
@@ -119,7 +133,8 @@ def estimate(strata: Sequence[Sampled], known: Known) -> Estimate | None:
     if answered == 0:
         return None
     population = round(sum(_comparable_pairs(one) for one in strata))
-    return Estimate(population, answered, seen_share(strata), corrected_share(strata, known))
+    corrected = corrected_share(strata, known, less_alike=less_alike)
+    return Estimate(population, answered, seen_share(strata), corrected)
 
 
 def seen_share(strata: Sequence[Sampled]) -> Rate:
@@ -151,17 +166,17 @@ def seen_share(strata: Sequence[Sampled]) -> Rate:
     return _rate(strata, _weighted(strata, unsure=0), low, high)
 
 
-def corrected_share(strata: Sequence[Sampled], known: Known) -> Rate | None:
+def corrected_share(
+    strata: Sequence[Sampled], known: Known, *, less_alike: bool = False
+) -> Rate | None:
     """Return the share of pairs that are the same, corrected for how reviewers err.
 
     ``None`` where the known pairs are too few, or do not show that reviewers do better than chance.
 
     Parameters
     ----------
-    strata
-        As for `seen_share`.
-    known
-        What the same reviewers said of the known pairs.
+    strata, known, less_alike
+        As for `estimate`; at least one comparable answer among the strata.
     """
     if min(comparable(known.same), comparable(known.different)) < FEWEST_KNOWN:
         return None
@@ -174,10 +189,11 @@ def corrected_share(strata: Sequence[Sampled], known: Known) -> Rate | None:
         1.0 - _called(known.different, high=True, unsure=0, rng=rng),
         otherwise=0.0,
     )
+    mistaken = _called(known.different, high=False, unsure=1, rng=rng)
     high = _corrected(
         _super_shares(strata, high=True, rng=rng),
         _called(known.same, high=False, unsure=1, rng=rng),
-        1.0 - _called(known.different, high=False, unsure=1, rng=rng),
+        np.ones(DRAWS) if less_alike else 1.0 - mistaken,
         otherwise=1.0,
     )
     value = float(

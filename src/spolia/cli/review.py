@@ -62,42 +62,55 @@ def review(
     from spolia.review.server import Where
 
     if export is not None:
-        raise NotImplementedError
+        _export(run, export, json_output=json_output)
+        return
     wanted = Wanted(mode, pairs, known, seed, overwrite)
-    where = Where(host, port, images)
-    record = hold(run, wanted, reviewer, where, browser=browser)
+    record = hold(run, wanted, reviewer, Where(host, port, images), browser=browser)
     if json_output:
         print_json(record)
-    else:
-        show(f"{record['answered']} of {record['pairs']} pairs answered by {reviewer}")
-        show(f"  Review: {record['review']}")
+        return
+    show(f"{record['answered']} of {record['pairs']} pairs answered by {reviewer}")
+    if record["review"] is not None:
+        show(f"  In numbers: {record['review']}")
 
 
 def hold(
     run: Path, wanted: "Wanted", reviewer: str, where: "Where", *, browser: bool
 ) -> dict[str, Any]:
-    """Show the page until it is interrupted, and return what came of it."""
+    """Show the page until it is interrupted, tally, and return what came of it."""
+    from spolia.auditing.reviewed import FILE
     from spolia.review.opening import lay_table
     from spolia.review.server import check_extra, serve
-    from spolia.review.tally import write_review
+    from spolia.review.tally import tally, write_review
 
     check_extra()
     table = lay_table(run, wanted, reviewer)
-    sitting = table.sitting
     serve(
         lambda gate: table.make_app(gate, images=where.local or where.images),
         where,
         tell=say,
         browser=browser,
     )
-    written = write_review(run) if sitting.log.exists() else None
-    queue = sitting.queue()
+    answered = tally(run) is not None
+    if answered:
+        write_review(run)
+    deck, queue = table.sitting.deck, table.sitting.queue()
     return {
-        "mode": sitting.deck.mode,
-        "question": sitting.deck.question,
+        "mode": deck.mode,
+        "question": deck.question,
         "reviewer": reviewer,
         "pairs": queue.total,
         "answered": len(queue.said),
-        "decisions": str(sitting.log),
-        "review": None if written is None else str(written),
+        "decisions": str(table.sitting.log),
+        "review": str(run / FILE) if answered else None,
     }
+
+
+def _export(run: Path, path: Path, *, json_output: bool) -> None:
+    from spolia.review.export import export
+
+    written = export(run, path)
+    if json_output:
+        print_json({"export": str(written)})
+    else:
+        show(f"{written} holds ids and answers: personal")

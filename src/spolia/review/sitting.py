@@ -1,7 +1,6 @@
 """One reviewer at one deck: what is open, what was said, and what comes next."""
 
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from spolia.core.review import Answer
 from spolia.report.format import visible
 from spolia.review.decisions import Decision, Step, append, read, standing, words
 from spolia.review.deck import Deck, Task
+from spolia.review.said import said_of
 
 Asked = Literal["answer", "decide"]
 """What is done with a pair: answered, or decided because two reviewers differ."""
@@ -61,19 +61,6 @@ def check_reviewer(name: str) -> str:
             f"{name!r:.80}; choose another --reviewer"
         )
     return name
-
-
-def disputed(deck: Deck, decisions: Iterable[Decision]) -> list[Task]:
-    """Return the pairs on which reviewers differ, in the order of the deck, decided ones too.
-
-    Pairs whose truth is known are not among them: there is nothing to decide.
-    """
-    answers: dict[str, set[Answer]] = {}
-    for (_, task), answer in standing(decisions).items():
-        answers.setdefault(task, set()).add(answer)
-    return [
-        one for one in deck.tasks if one.truth == "open" and len(answers.get(one.token, ())) > 1
-    ]
 
 
 class Sitting:
@@ -190,7 +177,8 @@ class Sitting:
     def _asked(self, asked: Asked, decisions: list[Decision]) -> list[Task]:
         if asked == "answer":
             return self._order
-        wanted = {one.token for one in disputed(self.deck, decisions)}
+        # Those whose truth is known too: what settles pairs must be measured like what answers.
+        wanted = {one.token for one in said_of(self.deck, decisions).disputed}
         return [one for one in self._order if one.token in wanted]
 
     def _open(self, asked: Asked, token: str) -> Task:

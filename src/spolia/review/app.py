@@ -152,8 +152,7 @@ class _Page:
 
     def _state(self, asked: Asked) -> dict[str, Any]:
         """Return where the reviewer stands; nothing that the deck must not show."""
-        disputed = self._sitting.to_decide
-        queue = disputed if asked == "decide" else self._sitting.queue()
+        queue = self._sitting.to_decide if asked == "decide" else self._sitting.queue()
         if queue is None:
             raise Refused(_NOT_YET)
         deck = self._sitting.deck
@@ -165,13 +164,14 @@ class _Page:
             "said": len(queue.said),
             "skipped": len(queue.skipped),
             "pairs": [_pair(one) for one in queue.open[:AHEAD]],
-            **self._end(queue, disputed),
+            **self._end(queue),
         }
 
-    def _end(self, queue: Queue, disputed: Queue | None) -> dict[str, Any]:
+    def _end(self, queue: Queue) -> dict[str, Any]:
         """Return what is told when no new pair is left."""
         if queue.fresh:
             return {}
+        disputed = self._sitting.to_decide
         return {
             "counts": {one: queue.said.count(one) for one in ANSWERS},
             "alone": self._sitting.reviewers < 2,

@@ -66,8 +66,8 @@ def check_reviewer(name: str) -> str:
 class Sitting:
     """What one reviewer does with one deck; every word goes to the log before it counts.
 
-    The log is read again for every question, so that it does not matter which tab or program wrote
-    to it. Safe to use from several threads at once.
+    The log is looked at again for every question, so that it does not matter which tab or program
+    wrote to it. Safe to use from several threads at once.
 
     Parameters
     ----------
@@ -91,6 +91,7 @@ class Sitting:
         self._order = deck.order(reviewer)
         self._tasks = {one.token: one for one in self._order}
         self._lock = threading.Lock()
+        self._read: tuple[tuple[int, int], list[Decision]] | None = None
         self._passed: dict[Asked, list[str]] = {"answer": self._passed_before(), "decide": []}
 
     def queue(self, asked: Asked = "answer") -> Queue:
@@ -156,7 +157,11 @@ class Sitting:
             return task
 
     def _decisions(self) -> list[Decision]:
-        return [one for one in read(self.log) if one.deck == self.deck.key]
+        """Return the words on this deck, read again where the log has grown."""
+        state = _state_of(self.log)
+        if self._read is None or self._read[0] != state:
+            self._read = state, [one for one in read(self.log) if one.deck == self.deck.key]
+        return self._read[1]
 
     def _queue(self, asked: Asked, decisions: list[Decision]) -> Queue:
         said = {
@@ -219,3 +224,12 @@ class Sitting:
                 seconds=round(min(seconds, _ONE_DAY), 3),
             ),
         )
+
+
+def _state_of(log: Path) -> tuple[int, int]:
+    """Return size and time of the log; both are 0 where there is none."""
+    try:
+        found = log.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns

@@ -65,14 +65,11 @@ function picture(address) {
   return pictures.get(address);
 }
 
-const addresses = (one) => {
-  const both = [one.left, one.right].map((shown) => `/picture/${one.task}/${shown}`);
-  const laid = state.question === "photo" ? both.map((address) => `${address}/laid`) : [];
-  return [...both, ...laid];
-};
+const plain = (one) => [one.left, one.right].map((shown) => `/picture/${one.task}/${shown}`);
+const laid = (one) => (state.question === "photo" ? plain(one).map((at) => `${at}/laid`) : []);
 
 function forget(pairs) {
-  const wanted = new Set(pairs.flatMap(addresses));
+  const wanted = new Set(pairs.flatMap((one) => [...plain(one), ...laid(one)]));
   for (const address of pictures.keys()) if (!wanted.has(address)) pictures.delete(address);
 }
 
@@ -104,23 +101,29 @@ async function show(next, before = "") {
   const [now, ...later] = state.pairs;
   forget(state.pairs);
   view = fresh();
-  const shown = await pictures_of(now);
+  const found = await Promise.allSettled(plain(now).map(picture));
   if (state !== next) return undefined; // another pair came meanwhile
-  pair = { ...now, ...shown };
+  pair = {
+    task: now.task,
+    plain: found.map((each) => each.value || null),
+    broken: found.map((each) => each.reason?.message || ""),
+    over: [null, null],
+  };
   seen = { since: document.hidden ? null : performance.now(), before: 0 };
   $("pair").dataset.task = now.task;
   $("place").textContent = `${state.said + 1} of ${state.total}`;
   draw();
   say(`${before}${place()}`);
-  for (const one of later) addresses(one).forEach(picture);
+  lay(pair, laid(now));
+  for (const one of later) [...plain(one), ...laid(one)].forEach(picture);
   return undefined;
 }
 
-async function pictures_of(one) {
-  const found = await Promise.allSettled(addresses(one).map(picture));
-  const [left, right, laidLeft, laidRight] = found.map((each) => each.value || null);
-  const broken = found.slice(0, 2).map((each) => each.reason?.message || "");
-  return { plain: [left, right], over: [laidLeft, laidRight], broken };
+async function lay(one, addresses) {
+  const found = await Promise.allSettled(addresses.map(picture));
+  if (!found.length || found.some((each) => !each.value)) return;
+  one.over = found.map((each) => each.value);
+  if (one === pair) draw();
 }
 
 function place() {
@@ -231,8 +234,8 @@ function sentence(...parts) {
 
 function draw() {
   if (!pair) return;
-  const laid = view.laid && pair.over.every(Boolean);
-  const [left, right] = laid ? pair.over : pair.plain;
+  const over = view.laid && pair.over.every(Boolean);
+  const [left, right] = over ? pair.over : pair.plain;
   const first = view.blink ? right : left;
   const second = view.blink ? left : right;
   const both = left && right;
@@ -245,7 +248,7 @@ function draw() {
   }
   $("line").textContent = line();
   Object.assign($("pair").dataset, {
-    ready: pair.task, blink: view.blink, difference: view.difference, laid,
+    ready: pair.task, blink: view.blink, difference: view.difference, laid: over,
     scale: view.scale.toFixed(3), x: view.x.toFixed(3), y: view.y.toFixed(3),
   });
 }
@@ -440,7 +443,7 @@ function toggle(name) {
   if (!pair) return;
   view[name] = !view[name];
   // Equal places must lie on equal places for a difference to mean anything.
-  if (name === "difference" && view.difference && pair.over.every(Boolean)) view.laid = true;
+  if (name === "difference" && view.difference) view.laid = state.question === "photo";
   draw();
   say(`${$("left-caption").textContent}. ${$("line").textContent}`);
 }
@@ -448,7 +451,7 @@ function toggle(name) {
 function blink(on) {
   if (!pair || view.blink === on) return;
   view.blink = on;
-  if (on && pair.over.every(Boolean)) view.laid = true;
+  if (on) view.laid = state.question === "photo";
   draw();
 }
 

@@ -73,7 +73,7 @@ def deck_of(sets, *, mode="estimate", question="photo", known=2, key="0f" * 8, s
 
 def other_inside(deck):
     """Return a deck that differs in all that must not be seen, and in nothing else."""
-    flipped = {"open": "different", "same": "open", "different": "same"}
+    flipped = {"open": "same", "same": "different", "different": "open"}
     return replace(
         deck,
         parts=(Part(False, 0.25, 0.75, 1234), Part(True, 0.75, 1.0, 77)),
@@ -185,12 +185,29 @@ class Opened:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
 
-def unopened(folder, deck, sets, *, reviewer="Ann", images=True):
+@dataclass(frozen=True)
+class Parts:
+    """What a page is made of; wrong versions take the place of one."""
+
+    sitting: type = Sitting
+    pictures: type = Pictures
+    gate: type = Gate
+    front: object = None
+    """What an ASGI application is put behind; ``None``: nothing."""
+
+
+RIGHT = Parts()
+
+
+def unopened(folder, deck, sets, *, reviewer="Ann", images=True, parts=RIGHT):
     """Return a page that nobody was let into yet."""
+    folder.mkdir(exist_ok=True)
     log = folder / "decisions.jsonl"
-    gate = Gate(hosts_of("127.0.0.1", 8000), token="t" * 43, cookie="c" * 43, name="spolia-test")
-    app = make_app(Sitting(deck, log, reviewer), Pictures(deck, sets), gate, images=images)
-    return Opened(deck, gate, Client(app), log)
+    secrets = {"token": "t" * 43, "cookie": "c" * 43, "name": "spolia-test"}
+    gate = parts.gate(hosts_of("127.0.0.1", 8000), **secrets)
+    sitting, pictures = parts.sitting(deck, log, reviewer), parts.pictures(deck, sets)
+    app = make_app(sitting, pictures, gate, images=images)
+    return Opened(deck, gate, Client(app if parts.front is None else parts.front(app)), log)
 
 
 def opened(folder, deck, sets, **how):
@@ -198,3 +215,17 @@ def opened(folder, deck, sets, **how):
     page = unopened(folder, deck, sets, **how)
     page.client.cookie = f"{page.gate.name}={page.gate.cookie}"
     return page
+
+
+def through(page, asked="answer", answer="same"):
+    """Answer all that is open and return every response there was."""
+    seen = [page.client.get(one) for one in ("/", "/disagreements", "/static/review.js")]
+    while True:
+        seen.append(page.client.get(f"/api/{asked}"))
+        pairs = seen[-1].json()["pairs"]
+        if not pairs:
+            return seen
+        for shown in (pairs[0]["left"], pairs[0]["right"]):
+            address = f"/picture/{pairs[0]['task']}/{shown}"
+            seen += [page.client.get(address), page.client.get(f"{address}/laid")]
+        seen.append(page.say(answer, asked=asked))

@@ -9,7 +9,8 @@ from PIL import Image
 from spolia.core.review import ANSWERS
 from spolia.review.guard import HEADERS
 from spolia.review.sitting import Sitting
-from tests.review_decks import deck_of, opened, other_inside, shelves, turned_round, unopened
+from tests.contract import review_laws as laws
+from tests.review_decks import deck_of, opened, shelves, through, unopened
 
 N = 5
 STATE = {"question", "mode", "reviewer", "total", "said", "skipped", "pairs"}
@@ -26,37 +27,12 @@ def deck(sets):
     return deck_of(sets)
 
 
-def through(page, asked="answer", answer="same"):
-    """Answer all that is open and return every response there was: status, headers, body."""
-    seen = [page.client.get(one) for one in ("/", "/disagreements", "/static/review.js")]
-    while True:
-        seen.append(page.client.get(f"/api/{asked}"))
-        pairs = seen[-1].json()["pairs"]
-        if not pairs:
-            return seen
-        for shown in (pairs[0]["left"], pairs[0]["right"]):
-            address = f"/picture/{pairs[0]['task']}/{shown}"
-            seen += [page.client.get(address), page.client.get(f"{address}/laid")]
-        seen.append(page.say(answer, asked=asked))
-
-
 # ------------------------------------------------------------------------------------ blindness
 
 
-def test_no_response_depends_on_what_the_audit_thinks(tmp_path, deck, sets):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    one = through(opened(tmp_path / "a", deck, sets))
-    other = through(opened(tmp_path / "b", other_inside(deck), sets))
-    assert len(one) > 5 * len(deck.tasks)
-    assert one == other
-
-
-def test_no_response_tells_which_side_is_synthetic(tmp_path, deck, sets):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    one = through(opened(tmp_path / "a", deck, sets))
-    assert one == through(opened(tmp_path / "b", turned_round(deck), sets))
+@pytest.mark.parametrize("law", laws.OF_THE_PAGE, ids=lambda law: law.__name__)
+def test_the_page_keeps_the_law(law, tmp_path):
+    assert law(tmp_path) is None
 
 
 @pytest.mark.parametrize("mode", ["estimate", "triage"])
@@ -98,16 +74,6 @@ def test_triage_reveals_a_pair_once_it_is_answered(tmp_path, sets):
     }
     assert "revealed" not in page.state()
     assert "revealed" not in page.post("/api/answer/undo", {}).json()
-
-
-def test_another_reviewers_answers_change_nothing_before_the_end(tmp_path, deck, sets):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    through(opened(tmp_path / "a", deck, sets, reviewer="Bob"), answer="different")
-    one, other = (through(opened(tmp_path / name, deck, sets)) for name in ("a", "b"))
-    assert one[:-2] == other[:-2]
-    assert one[-1].json()["to_decide"] == len(deck.tasks)
-    assert other[-1].json()["to_decide"] == 0
 
 
 # ----------------------------------------------------------------------------------- the way in
@@ -199,15 +165,6 @@ def test_undo_brings_back_the_last_pair_however_long_ago(tmp_path, deck, sets):
         assert told["pairs"][0]["task"] == order[back]
     assert again.post("/api/answer/undo", {}).json()["undone"] is False
     assert [one["step"] for one in page.written] == ["answer"] * 3 + ["undo"] * 3
-
-
-def test_a_second_tab_sees_what_the_first_answered_and_overwrites_nothing(tmp_path, deck, sets):
-    one, other = opened(tmp_path, deck, sets), opened(tmp_path, deck, sets)
-    shown = other.state()["pairs"][0]["task"]
-    one.say("same")
-    assert other.say("different", task=shown).status == 409
-    assert other.state()["pairs"][0]["task"] != shown
-    assert [entry["answer"] for entry in one.written] == ["same"]
 
 
 def test_decisions_on_another_deck_count_for_nothing(tmp_path, sets):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from spolia.core.errors import UsageError
 from spolia.review.decisions import Decision, append, read, standing, words
+from tests.contract import review_laws as laws
 
 NAMES, TASKS = ("ann", "bob"), ("one", "two")
 
@@ -49,6 +50,14 @@ def test_programs_that_write_at_once_lose_and_mix_nothing(tmp_path):
         assert [one.task[0] for one in found if one.reviewer == name] == [
             f"{i}"[0] for i in range(40)
         ]
+
+
+def test_a_decision_is_undone_before_the_answer():
+    assert laws.law_an_undo_takes_back_one_word() is None
+
+
+def test_what_is_left_of_a_line_is_marked(tmp_path):
+    assert laws.law_a_line_that_a_crash_cut_off_spoils_no_other(tmp_path) is None
 
 
 @pytest.mark.parametrize("cut", [1, 20, 100])

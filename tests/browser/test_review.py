@@ -202,6 +202,15 @@ def test_a_second_reviewer_sees_no_answer_and_then_both_settle_what_differs(revi
     assert written()[-5:] == [("decide", "unsure", "Bob")] * 5
 
 
+def test_who_is_in_the_middle_is_sent_back_from_what_is_disputed(review, sets):
+    with review(people(sets), sets, told=(403,)) as screen:
+        screen.press("1")
+        screen.page.goto(f"{screen.page.url}disagreements")
+        screen.page.get_by_role("link", name="Back to your own answers").click()
+        screen.ready()
+        assert screen.place == "2 of 30"
+
+
 def test_two_tabs_go_on_from_each_other(review, sets, written):
     with review(people(sets), sets, told=(409,)) as screen:
         other = Screen(screen.page.context.new_page())

@@ -44,10 +44,10 @@ def demo(
 
     Example: `spolia demo --out demo`
     """
-    from spolia.review.server import Where, check_extra
-
     if review:
-        check_extra()
+        from spolia.review.server import check_extra
+
+        check_extra()  # before the minute that the audits take
     with progress_on_stderr(quiet=quiet) as progress:
         runs = run_demo(out, seed=seed, overwrite=overwrite, progress=progress)
     if json_output:
@@ -56,6 +56,7 @@ def demo(
         _show(runs)
     if review:
         from spolia.review.opening import Wanted
+        from spolia.review.server import Where
 
         hold(out / "leaky", Wanted(), REVIEWER, Where(), browser=False)
 

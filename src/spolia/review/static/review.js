@@ -502,4 +502,15 @@ document.addEventListener("visibilitychange", () => {
 });
 new ResizeObserver(() => requestAnimationFrame(draw)).observe($("pair"));
 
-turn(async () => show(await ask("")));
+turn(async () => {
+  try {
+    await show(await ask(""));
+  } catch (error) {
+    if (asked === "answer" || error.status !== 403) throw error;
+    const back = element("a", "Back to your own answers");
+    back.href = "/";
+    $("question").textContent = error.message;
+    $("next").replaceChildren(sentence(back));
+    $("end").hidden = false;
+  }
+});

@@ -13,6 +13,7 @@ EXPERIMENTS = {
     "join": "benchmarks.join",
     "judges": "benchmarks.judges",
     "kinds": "benchmarks.kinds",
+    "reviewing": "benchmarks.reviewing",
     "scale": "benchmarks.scale",
     "screening": "benchmarks.screening",
     "seen": "benchmarks.seen",

@@ -10,9 +10,12 @@ import pytest
 import spolia
 from spolia.auditing.joining import join_to_folder
 from spolia.core.results import EXIT_CODES
+from spolia.review.decisions import FILE, Decision, append
+from spolia.review.deck import write_deck
 from spolia.search.plan import Wanted
 from tests.docs.pages import pages
 from tests.judges import Blind, Pixels, write_study
+from tests.review_decks import deck_of, shelves
 
 PAGE = pages()["docs/reference/run-folder.md"]
 
@@ -112,6 +115,23 @@ def test_every_key_of_the_plan_is_described(folders):
     keys = re.findall(r"^(\w+) =", text, re.MULTILINE)
     assert keys
     assert [key for key in keys if f"`{key}`" not in PAGE] == []
+
+
+@pytest.mark.parametrize("mode", ["estimate", "triage"])
+def test_every_field_of_a_review_is_described(tmp_path, mode):
+    deck = deck_of(shelves(2), mode=mode)
+    write_deck(tmp_path, deck)
+    written = json.loads((tmp_path / "review" / f"{mode}.json").read_text(encoding="utf-8"))
+    heading = "### `review/estimate.json`, `review/triage.json`\n"
+    decks = PAGE.split(heading, 1)[1].split("\n#", 1)[0]
+    assert {field for field in fields(written) if f"`{field}`" not in decks} == set()
+    assert f"`{written['schema']}`" in decks
+    said = Decision(deck.key, deck.tasks[0].token, "Ann", "answer", "same", "2026-11-29", 1.0)
+    append(tmp_path / FILE, said)
+    line = json.loads((tmp_path / FILE).read_text(encoding="utf-8"))
+    assert columns("decisions.jsonl").keys() == line.keys()
+    assert {name for name, _ in files(tmp_path) if name not in PAGE} == set()
+    assert all(path.stat().st_mode & 0o177 == 0 for _, path in files(tmp_path))
 
 
 def test_what_may_be_published_holds_no_id(folders):

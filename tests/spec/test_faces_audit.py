@@ -1,6 +1,7 @@
 """An audit of faces is the audit of the cut faces, and tells what it could not cut."""
 
 import csv
+import io
 import json
 import tomllib
 from dataclasses import replace
@@ -21,6 +22,8 @@ from spolia.core.errors import InputChanged, InvalidCard, NoFace, PlanMismatch, 
 from spolia.embedding.align import TEMPLATE
 from spolia.embedding.detect import YuNet
 from spolia.embedding.face_cards import load_detector_card
+from spolia.review.deck import SCHEMA, Deck, Shown, Task
+from spolia.review.pictures import Pictures, open_sets
 from spolia.sources import open_source
 from spolia.sources.landmarks import NAMES
 from spolia.store.precomputed import open_precomputed
@@ -448,3 +451,18 @@ def test_a_judge_that_takes_points_is_told_those_of_the_face(made, tmp_path, cac
 def test_the_wrong_card_says_where_it_is_used(made):
     with pytest.raises(InvalidCard):
         YuNet(load_detector_card(made[2]))
+
+
+def test_a_review_shows_the_faces_that_the_judge_saw(run):
+    result, _ = run
+    names = ("query", "synthetic", "s00.png"), ("reference", "train", "t00.png")
+    shown = {side: Shown(role, role, name) for side, role, name in names}
+    task = Task("pair", "open", **shown, swapped=False, stratum=0, similarity=0.5, score=0.5)
+    deck = Deck(SCHEMA, "triage", "photo", 0, "key", (), (task,))
+    sets = open_sets(result, deck)
+    pictures = Pictures(deck, sets)
+    for _, role, name in names:
+        png = pictures.png("pair", role, laid=False)
+        face = np.asarray(Image.open(io.BytesIO(png)))
+        assert face.shape == (112, 112, 3)
+        assert np.array_equal(face, sets[role].image(sets[role].ids.index(name)))

@@ -95,10 +95,7 @@ class AuditResult:
             pairs = self.pairs()
             return render_html(self.summary, pairs, profile=profile, reviewed=self.reviewed)
         plan = self.plan
-        opened = {
-            role: self._images(role, uri)
-            for role, uri in (("synthetic", plan.synthetic), ("train", plan.train))
-        }
+        opened = {role: self.images(role) for role in ("synthetic", "train")}
         pictures = {role: Pictures(one) for role, one in opened.items() if one is not None}
         uris = {"train": plan.train, "control": plan.control, "synthetic": plan.synthetic}
         details = Details(
@@ -149,10 +146,19 @@ class AuditResult:
             'style="width:100%;height:40rem;border:0"></iframe>'
         )
 
-    def _images(self, role: str, uri: str) -> Source | None:
-        """Open the images that were audited; ``None`` where a set was given as embeddings."""
+    def images(self, role: str) -> Source | None:
+        """Open the images that were audited as ``train``, ``control`` or ``synthetic``, or faces.
+
+        ``None`` where a set was given as embeddings.
+
+        Raises
+        ------
+        UsageError
+            If the set no longer holds the images that were audited.
+        """
         if self.plan.embedder == "precomputed":
             return None
+        uri = str(getattr(self.plan, role))
         source = source_of(uri, self.plan, role)
         audited = next(one.fingerprint for one in self.summary.sets if one.role == role)
         if source.fingerprint != audited:

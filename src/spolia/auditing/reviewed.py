@@ -1,4 +1,4 @@
-"""What a human review of a run says, as the run folder keeps it."""
+"""The review of a run, as it is kept in its folder."""
 
 from pathlib import Path
 from typing import cast
@@ -7,11 +7,22 @@ from spolia.core.review import REVIEW_SCHEMA, Reviewed
 from spolia.report.summary_json import read_record
 
 FILE = "review.json"
-"""In the run folder; publishable, as ``report.json`` is."""
+"""In the run folder; publishable."""
 
 
 def read_review(folder: Path) -> Reviewed | None:
-    """Return the review of a run; ``None`` where nobody has reviewed it."""
+    """Return what people said of a run's pairs; ``None`` where nobody has.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read, or another version of spolia wrote it.
+
+    Examples
+    --------
+    >>> read_review(Path("nowhere")) is None
+    True
+    """
     try:
         text = (folder / FILE).read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -8,6 +8,7 @@ import typer
 from spolia.cli.audit import show_verdict
 from spolia.cli.console import print_json, progress_on_stderr, show
 from spolia.cli.options import JsonOutput, Quiet
+from spolia.cli.review import REVIEWER, hold
 from spolia.core.errors import PlanMismatch
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ def demo(
         bool, typer.Option("--overwrite", help="Start anew where --out holds other runs.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Split and samples.")] = 0,
+    review: Annotated[
+        bool,
+        typer.Option("--review", help="Then look at pairs of the leaky run on the review page."),
+    ] = False,
     json_output: JsonOutput = False,
     quiet: Quiet = False,
 ) -> None:
@@ -39,11 +44,24 @@ def demo(
 
     Example: `spolia demo --out demo`
     """
+    if review:
+        from spolia.review.server import check_extra
+
+        check_extra()  # before the minute that the audits take
     with progress_on_stderr(quiet=quiet) as progress:
         runs = run_demo(out, seed=seed, overwrite=overwrite, progress=progress)
     if json_output:
         print_json({name: record for name, (record, _) in runs.items()})
-        return
+    else:
+        _show(runs)
+    if review:
+        from spolia.review.opening import Wanted
+        from spolia.review.server import Where
+
+        hold(out / "leaky", Wanted(), REVIEWER, Where(), browser=False)
+
+
+def _show(runs: dict[str, tuple[dict[str, Any], Any]]) -> None:
     show(
         "1,796 handwritten digits (UCI, CC BY 4.0): half trained the generators, half is control\n"
     )

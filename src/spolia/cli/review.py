@@ -1,0 +1,116 @@
+"""``spolia review``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from spolia.cli.console import print_json, say, show
+from spolia.cli.options import JsonOutput
+
+if TYPE_CHECKING:
+    from spolia.review.opening import Wanted
+    from spolia.review.server import Where
+
+REVIEWER = "reviewer"
+
+
+def review(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder, with images.")],
+    mode: Annotated[
+        Literal["estimate", "triage"],
+        typer.Option(
+            help="estimate: a random sample, from which rates follow. triage: the most telling "
+            "pairs first, and no rate."
+        ),
+    ] = "estimate",
+    reviewer: Annotated[
+        str, typer.Option(help="Who reviews; a second name sees the same pairs in another order.")
+    ] = REVIEWER,
+    pairs: Annotated[int | None, typer.Option(help="Pairs to draw; default: 100.")] = None,
+    known: Annotated[
+        int | None,
+        typer.Option(help="Pairs of known truth to mix in, of either kind; default: 20."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides what is drawn; default: 0.")] = None,
+    host: Annotated[
+        str, typer.Option(help="An address of this machine, for others to reach the page.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0: a free one.")] = 0,
+    images: Annotated[
+        bool, typer.Option("--images", help="With --host: show pictures to other machines too.")
+    ] = False,
+    browser: Annotated[bool, typer.Option("--open", help="Open a browser there.")] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.parquet", help="Write all decisions as a table; show no page."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Draw new pairs; earlier answers count no more.")
+    ] = False,
+    json_output: JsonOutput = False,
+) -> None:
+    """Look at pairs of images, blind, on a page that only this machine sees.
+
+    Answers go to RUN/decisions.jsonl one by one. Ctrl-C ends the review, and the same command goes
+    on where it was left. What the answers say is written to RUN/review.json, and `spolia report`
+    shows it.
+
+    Example: `spolia review run --reviewer ann`
+    """
+    from spolia.review.opening import Wanted
+    from spolia.review.server import Where
+
+    if export is not None:
+        _export(run, export, json_output=json_output)
+        return
+    wanted = Wanted(mode, pairs, known, seed, overwrite)
+    record = hold(run, wanted, reviewer, Where(host, port, images), browser=browser)
+    if json_output:
+        print_json(record)
+        return
+    show(f"{record['answered']} of {record['pairs']} pairs answered by {reviewer}")
+    if record["review"] is not None:
+        show(f"  In numbers: {record['review']}")
+
+
+def hold(
+    run: Path, wanted: "Wanted", reviewer: str, where: "Where", *, browser: bool
+) -> dict[str, Any]:
+    """Show the page until it is interrupted, tally, and return what came of it."""
+    from spolia.auditing.reviewed import FILE
+    from spolia.review.opening import lay_table
+    from spolia.review.server import check_extra, serve
+    from spolia.review.tally import tally, write_review
+
+    check_extra()
+    table = lay_table(run, wanted, reviewer)
+    serve(
+        lambda gate: table.make_app(gate, images=where.local or where.images),
+        where,
+        tell=say,
+        browser=browser,
+    )
+    answered = tally(run) is not None
+    if answered:
+        write_review(run)
+    deck, queue = table.sitting.deck, table.sitting.queue()
+    return {
+        "mode": deck.mode,
+        "question": deck.question,
+        "reviewer": reviewer,
+        "pairs": queue.total,
+        "answered": len(queue.said),
+        "decisions": str(table.sitting.log),
+        "review": str(run / FILE) if answered else None,
+    }
+
+
+def _export(run: Path, path: Path, *, json_output: bool) -> None:
+    from spolia.review.export import export
+
+    written = export(run, path)
+    if json_output:
+        print_json({"export": str(written)})
+    else:
+        show(f"{written} holds ids and answers: personal")

@@ -19,6 +19,12 @@ _NAMES: dict[Form, str] = {
 }
 
 
+_PUBLIC: tuple[Form, ...] = ("summary", "junit")
+"""Forms that there are for the public alone."""
+
+_INSIDE: tuple[Profile, ...] = ("internal", "full")
+
+
 def file_name(form: Form, profile: Profile) -> str:
     """Return how the file of a report is called in a run folder.
 
@@ -32,6 +38,17 @@ def file_name(form: Form, profile: Profile) -> str:
     return _NAMES[form] if profile == "public" else f"{stem}-{profile}.{suffix}"
 
 
+def every_file() -> tuple[str, ...]:
+    """Return what the reports of all forms and profiles are called.
+
+    >>> "report-full.html" in every_file(), "junit.xml" in every_file()
+    (True, True)
+    """
+    public = [file_name(form, "public") for form in _NAMES]
+    others = [(form, profile) for form in _NAMES if form not in _PUBLIC for profile in _INSIDE]
+    return (*public, *(file_name(form, profile) for form, profile in others))
+
+
 def check(form: str, profile: str) -> None:
     """Refuse a form or profile that there is not, or that do not go together.
 
@@ -43,7 +60,7 @@ def check(form: str, profile: str) -> None:
     check_profile(profile)
     if form not in get_args(Form):
         raise UsageError(f"format must be one of {', '.join(get_args(Form))}, but is {form!r}")
-    if form in ("summary", "junit") and profile != "public":
+    if form in _PUBLIC and profile != "public":
         raise UsageError(
             f"{form} is public: it names no record and shows no image; leave the profile out"
         )

@@ -11,7 +11,7 @@ from spolia.auditing.result import load_result
 from spolia.auditing.reviewed import FILE, read_review
 from spolia.core.errors import RunIncomplete, UsageError
 from spolia.review.decisions import FILE as LOG
-from spolia.review.deck import deck_file, write_deck
+from spolia.review.deck import deck_file, read_deck, write_deck
 from spolia.review.drawing import make_deck
 from spolia.review.export import TABLE, export
 from spolia.review.population import read_population
@@ -311,11 +311,20 @@ def test_what_nobody_answered_cannot_be_written(run, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_deck_is_refused(run):
+@pytest.mark.parametrize("text", [b'{"schema": "spolia-deck/1"}', b"", b"[]", b"\xff\x00"])
+def test_what_is_damaged_is_refused(run, text):
     deal(run, pairs=20)
-    deck_file(run.run, "estimate").write_text('{"schema": "spolia-deck/1"}')
-    with pytest.raises(UsageError, match="mode"):
+    deck_file(run.run, "estimate").write_bytes(text)
+    with pytest.raises(UsageError):
         tally(run.run)
+    (run.run / FILE).write_bytes(text)
+    with pytest.raises(UsageError):
+        read_review(run.run)
+
+
+def test_a_deck_that_is_missing_is_asked_for(run):
+    with pytest.raises(RunIncomplete, match="no deck of pairs for triage"):
+        read_deck(run.run, "triage")
 
 
 def test_the_exported_table_holds_one_row_for_each_standing_answer(run, tmp_path):

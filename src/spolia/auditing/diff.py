@@ -223,8 +223,8 @@ def _sentence(change: Change, counts: Exposed) -> str:
     }[change.word]
     assert change.p is not None
     said = (
-        f"{what}: of {change.a.train.n:,} {change.unit}, {counts.newly:,} are newly exposed, "
-        f"{counts.no_longer:,} no longer, {counts.both:,} in both "
+        f"{what}: of {change.a.train.n:,} training {change.unit}, {counts.newly:,} are newly "
+        f"exposed, {counts.no_longer:,} no longer, {counts.both:,} in both "
         f"({difference_in_full(change.difference)}, {p_phrase(change.p)})."
     )
     return said.replace("\u00a0", " ")

@@ -12,7 +12,7 @@ from spolia.core.errors import UsageError
 from spolia.report.formats import every_file
 from spolia.store.atomic import make_private
 
-REPORTS = ("report.json", *every_file())
+REPORTS = ("report.json", "review.json", *every_file())
 
 DECISIONS = "decisions.jsonl"
 """What reviewers said; made by people, and by nothing else again."""

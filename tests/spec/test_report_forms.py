@@ -160,6 +160,14 @@ def test_every_section_that_a_standard_points_at_is_on_a_page_of_a_leak():
     assert missing == []
 
 
+@every_outcome
+def test_no_link_on_a_page_leads_nowhere(summary):
+    page = render_html(summary, samples.pairs(), reviewed=reviewed())
+    wanted = set(re.findall(r'href="#([^"]+)"', page))
+    assert wanted
+    assert wanted <= set(re.findall(r'id="([^"]+)"', page))
+
+
 # Markdown
 
 

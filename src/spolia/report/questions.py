@@ -141,7 +141,7 @@ def _people(reviewed: Reviewed | None) -> Answered:
     what = "synthetic images" if reviewed.leak_rate else "findings"
     numbers = f"{_estimated(estimate)} of {written.thousands(estimate.population)} {what}."
     if estimate.corrected is None:
-        return tell("inconclusive", "Inconclusive: too few pairs of known truth", numbers)
+        return tell("inconclusive", "Inconclusive: how often they err is not known", numbers)
     if best.low > 0.0:
         return tell("leak", "Evidence", numbers)
     return tell("none", f"None above {written.at_most(best.high)}", numbers)

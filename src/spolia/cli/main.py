@@ -13,6 +13,7 @@ from spolia.cli.demo import demo
 from spolia.cli.diff import diff
 from spolia.cli.doctor import doctor
 from spolia.cli.embed import embed
+from spolia.cli.identity import identity
 from spolia.cli.join import join
 from spolia.cli.purge import purge
 from spolia.cli.report import report
@@ -57,7 +58,7 @@ def _root(
     """
 
 
-for _command in (demo, audit, embed, join, report, review, diff, verify, purge, doctor):
+for _command in (demo, audit, identity, embed, join, report, review, diff, verify, purge, doctor):
     app.command(no_args_is_help=_command not in (demo, doctor))(_command)
 app.add_typer(card, name="card")
 

@@ -54,9 +54,6 @@ PRIORS = (0.01, 0.1, 0.5)
 RESAMPLES = 1000
 _TAIL = 0.025
 
-Draws = Sequence[tuple[Float64, Float64]]
-"""Scores of members and of non-members, drawn again."""
-
 
 @dataclass(frozen=True, eq=False)
 class Scored:
@@ -87,9 +84,10 @@ class Scored:
         """Return the scores of as many identities, drawn with replacement."""
         chosen = rng.integers(0, self.identities, size=self.identities)
         if self.identities == self.score.size:
-            drawn: Float64 = self.score[chosen]
-            return drawn
-        drawn = self.score[np.concatenate([self._by_identity[i] for i in chosen])]
+            rows: Int64 = chosen
+        else:
+            rows = np.concatenate([self._by_identity[i] for i in chosen])
+        drawn: Float64 = self.score[rows]
         return drawn
 
 
@@ -99,6 +97,7 @@ def separation(
     *,
     levels: Sequence[float] = LEVELS,
     unit: str = "identities",
+    resamples: int = RESAMPLES,
     rng: np.random.Generator,
 ) -> Separation:
     """Return how well scores tell members from non-members.
@@ -111,6 +110,8 @@ def separation(
         False positive rates at which to count true positives, each in (0, 1).
     unit
         What is scored.
+    resamples
+        How often the identities are drawn again, at least 1.
     rng
         Draws the identities again.
 
@@ -131,14 +132,20 @@ def separation(
     _check(members, non_members, levels)
     n = non_members.identities
     told = [level for level in levels if level >= 1.0 / n]
-    draws = [(members.drawn(rng), non_members.drawn(rng)) for _ in range(RESAMPLES)]
+    # (2 + levels, resamples): of each draw only what is asked is kept, not its scores.
+    again = np.array(
+        [_asked(members.drawn(rng), non_members.drawn(rng), told) for _ in range(resamples)]
+    ).T
     return Separation(
         members=members.identities,
         non_members=n,
         unit=unit,
-        auc=_area(members, non_members, draws),
-        ap=_precision(members, non_members, draws),
-        hits=tuple(_hits(members, non_members, level, draws) for level in told),
+        auc=_area(members, non_members, again[0]),
+        ap=_precision(members, non_members, again[1]),
+        hits=tuple(
+            _hits(members, non_members, level, drawn)
+            for level, drawn in zip(told, again[2:], strict=True)
+        ),
         refused=tuple(level for level in levels if level not in told),
         curve=curve(members.score, non_members.score),
     )
@@ -182,17 +189,20 @@ def threshold_at(non_members: Float64, level: float) -> float:
 
 
 def curve(members: Float64, non_members: Float64) -> tuple[tuple[float, float], ...]:
-    """Return (FPR, TPR) at every distinct score, from (0, 0) to (1, 1).
+    """Return (FPR, TPR) where the curve turns, from (0, 0) to (1, 1).
 
     >>> curve(np.array([0.9, 0.5]), np.array([0.5]))
     ((0.0, 0.0), (0.0, 0.5), (1.0, 1.0))
     """
     scores = np.unique(np.concatenate([members, non_members]))[::-1]
-    sides = (
-        (side.size - np.searchsorted(np.sort(side), scores, side="left")) / side.size
-        for side in (non_members, members)
-    )
-    return ((0.0, 0.0), *zip(*(side.tolist() for side in sides), strict=True))
+    counts = np.zeros((2, scores.size + 1), dtype=np.int64)
+    for row, side in zip(counts, (non_members, members), strict=True):
+        row[1:] = side.size - np.searchsorted(np.sort(side), scores, side="left")
+    step = np.diff(counts)  # (2, scores)
+    turns = step[0, :-1] * step[1, 1:] != step[1, :-1] * step[0, 1:]
+    false, hits = counts[:, np.concatenate([[True], turns, [True]])]
+    shares = (false / non_members.size).tolist(), (hits / members.size).tolist()
+    return tuple(zip(*shares, strict=True))
 
 
 def newcombe(value: float, members: int, non_members: int) -> tuple[float, float]:
@@ -223,26 +233,31 @@ def _end(inside: Callable[[float], bool], start: float, beyond: float) -> float:
     return 0.5 * (start + beyond)
 
 
-def _area(members: Scored, others: Scored, draws: Draws) -> Measure:
+def _asked(members: Float64, others: Float64, levels: Sequence[float]) -> list[float]:
+    """Return area, average precision, and the share of members hit at each level."""
+    shares = [float(np.mean(members > threshold_at(others, level))) for level in levels]
+    return [area(members, others), average_precision(members, others), *shares]
+
+
+def _area(members: Scored, others: Scored, drawn: Float64) -> Measure:
     value = area(members.score, others.score)
     ends = newcombe(value, members.identities, others.identities)
-    return _measure(value, [area(*one) for one in draws], ends)
+    return Measure(value, *_outer(drawn, ends))
 
 
-def _precision(members: Scored, others: Scored, draws: Draws) -> Measure:
+def _precision(members: Scored, others: Scored, drawn: Float64) -> Measure:
     value = average_precision(members.score, others.score)
     ends = (value, value)
     if value == 1.0:
         low = exact_rate(members.identities, members.identities).low
         last = (1.0 - low) * members.identities / (members.identities + others.identities)
         ends = (low + last, 1.0)
-    return _measure(value, [average_precision(*one) for one in draws], ends)
+    return Measure(value, *_outer(drawn, ends))
 
 
-def _hits(members: Scored, others: Scored, level: float, draws: Draws) -> Hits:
+def _hits(members: Scored, others: Scored, level: float, drawn: Float64) -> Hits:
     threshold = threshold_at(others.score, level)
     tpr = _share(members, members.score > threshold)
-    drawn = [float(np.mean(mine > threshold_at(theirs, level))) for mine, theirs in draws]
     low, high = _outer(drawn, (tpr.low, tpr.high))
     tpr = replace(tpr, low=low, high=high)
     return Hits(
@@ -266,11 +281,7 @@ def _ppv(tpr: Rate, fpr: float, prior: float) -> Measure:
     return Measure(of(tpr.value), of(tpr.low), of(tpr.high))
 
 
-def _measure(value: float, drawn: Sequence[float], ends: tuple[float, float]) -> Measure:
-    return Measure(value, *_outer(drawn, ends))
-
-
-def _outer(drawn: Sequence[float], ends: tuple[float, float]) -> tuple[float, float]:
+def _outer(drawn: Float64, ends: tuple[float, float]) -> tuple[float, float]:
     """Return the interval that holds both that of the resamples and ``ends``."""
     low, high = np.quantile(drawn, [_TAIL, 1.0 - _TAIL]).tolist()
     return min(low, ends[0]), max(high, ends[1])

@@ -110,7 +110,7 @@ def identity(
         Photos of people it was trained on; other photos than those that were trained on. They say
         how well the two can be told apart.
     queries
-        Photos of people who are asked about: each gets a p-value, and those who stand out are named.
+        Photos of people who are asked about: each gets a p-value, and who stands out is named.
     train
         What it was trained on, where it is at hand: photos that have a near-duplicate in it are
         left out.

@@ -49,7 +49,11 @@ def opening_plan(
 def asked_of(sets: Mapping[str, Set], plan: Plan, *, any_judge: bool) -> dict[str, Any]:
     """Return all that decides the answer, as a table."""
     roles = ("synthetic", "members", "queries", "nonmembers", "train")
-    said = {name: value for name, value in asdict(plan).items() if name not in _OF_AN_AUDIT}
+    said = {
+        name: value or None if isinstance(value, tuple) else value  # as it is read again
+        for name, value in asdict(plan).items()
+        if name not in _OF_AN_AUDIT
+    }
     where = {role: location_of(sets[role]) if role in sets else None for role in roles}
     table: dict[str, Any] = json.loads(json.dumps({**said, **where, "any_judge": any_judge}))
     return table
@@ -86,7 +90,7 @@ def begin(folder: Path, asked: Mapping[str, Any]) -> None:
             f"{folder} is not empty and no run of `spolia identity`; choose another --out"
         )
     else:
-        said = {name: value for name, value in asked.items() if value not in (None, [])}
+        said = {name: value for name, value in asked.items() if value is not None}
         write_text(path, tomli_w.dumps(said))
     for name in (REPORT, TABLE):
         (folder / name).unlink(missing_ok=True)

@@ -10,7 +10,7 @@ not shown one half, so that it is (1 + (2 A - 1) rate) / 2 of all.
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,12 @@ import numpy as np
 from benchmarks.real import CARD, FACES
 from benchmarks.truth import People, people_of
 from spolia import Embeddings
-from spolia.auditing.identity import IdentityResult, identity
+from spolia.auditing.identity import IdentityResult, answer
+from spolia.auditing.options import Options
+from spolia.auditing.plan import Plan
+from spolia.auditing.record import Stopwatch
+from spolia.auditing.sets import AuditSet, prepare
+from spolia.core.progress import silent
 
 MEMBERS, OTHERS, STRANGERS = 150, 300, 600
 RATES = (0.0, 0.1, 0.3, 1.0)
@@ -44,23 +49,25 @@ def ask(people: People, rate: float, seed: int, *, most: int | None = None) -> D
     samples = [(name, photos[name][:1]) for name in (*shown, *strangers)]
     stop = None if most is None else most + 1
     asked, beside = (
-        _set(people, [(name, photos[name][1:stop]) for name in side]) for side in (members, others)
+        _set(people, role, [(name, photos[name][1:stop]) for name in side])
+        for role, side in (("members", members), ("nonmembers", others))
     )
-    result = identity(
-        synthetic=_set(people, samples),
-        members=asked,
-        queries=asked,
-        nonmembers=beside,
-        embedder="precomputed",
-        seed=seed,
-    )
+    sets = {
+        "synthetic": _set(people, "synthetic", samples),
+        "members": asked,
+        "queries": replace(asked, role="queries"),
+        "nonmembers": beside,
+    }
+    plan = Plan("", "", None, "precomputed", seed=seed)
+    result = answer(sets, plan, Options(), Stopwatch(silent), any_judge=False)
     return Drawn(result, frozenset(shown))
 
 
-def _set(people: People, photos: list[tuple[str, np.ndarray]]) -> Embeddings:
+def _set(people: People, role: str, photos: list[tuple[str, np.ndarray]]) -> AuditSet:
     rows = np.concatenate([own for _, own in photos])
     names = [name for name, own in photos for _ in range(own.size)]
-    return Embeddings(people.rows[rows], [f"{i:06d}" for i in rows.tolist()], names)
+    given = Embeddings(people.rows[rows], [f"{i:06d}" for i in rows.tolist()], names)
+    return prepare(role, given, people.model, fingerprint="")
 
 
 def row(people: People, rate: float, seeds: int, *, most: int | None = None) -> str:

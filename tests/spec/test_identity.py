@@ -290,8 +290,7 @@ def test_a_single_sample_is_refused_and_few_are_noted():
     refused("the synthetic set has 1; give more", **{**sets, "synthetic": one})
     few = spolia.Embeddings(sets["synthetic"].vectors[:5])
     found = identity(**{**sets, "synthetic": few})
-    assert any("no photo can score more than 2.0" in note for note in found.summary.notes)
-    assert max(one["score"] for one in found.identities.to_pylist()) <= 2.0
+    assert any("has 5 images, which betray little" in note for note in found.summary.notes)
 
 
 def write(folder, rng, n, each):
@@ -324,6 +323,23 @@ def test_a_judge_of_photos_is_refused_where_people_have_several(tmp_path):
     assert not any("tells photos apart" in note for note in persons.summary.notes)
     singles = spolia.Options(identities="none")
     assert identity(**sets, embedder=Pixels(), options=singles).summary.photos is None
+
+
+def test_the_score_is_standard_where_the_judge_tells_persons_and_else_the_similarity(tmp_path):
+    rng = np.random.default_rng(0)
+    sets = {
+        "synthetic": write(tmp_path / "s", rng, 30, 1),
+        "members": write(tmp_path / "m", rng, 6, 1),
+        "nonmembers": write(tmp_path / "n", rng, 12, 1),
+    }
+    plain, standard = (
+        identity(**sets, embedder=judge).identities.to_pylist() for judge in (Pixels(), Faces())
+    )
+    assert all(one["score"] == one["similarity"] for one in plain)
+    assert all(one["score"] > 2 * one["similarity"] for one in standard)
+    assert [one["similarity"] for one in plain] == [one["similarity"] for one in standard]
+    # A standard score of the nearest of 30 is at most sqrt(29).
+    assert max(one["score"] for one in standard) <= 29**0.5
 
 
 def test_images_that_cannot_be_read_are_counted_and_an_empty_side_is_refused(tmp_path):

@@ -158,7 +158,7 @@ def identity(
     ...     nonmembers=photos(second.repeat(2)),
     ... )
     >>> found.summary.outcome, round(found.summary.identities.auc.value, 2)
-    ('found', 0.98)
+    ('found', 0.99)
     """
     check_call(members, queries, options)
     given = {"members": members, "queries": queries, "nonmembers": nonmembers, "train": train}

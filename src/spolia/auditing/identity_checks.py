@@ -195,8 +195,8 @@ def notes_of(
         )
     if samples < _FEW_SAMPLES:
         notes.append(
-            f"The synthetic set has {samples:,} images: no photo can score more than "
-            f"{np.sqrt(samples - 1):.1f}, and little is betrayed by so few. Give more."
+            f"The synthetic set has {samples:,} images, which betray little: give more, if there "
+            "are."
         )
     if threshold is None:
         notes.append("Photos that are on both sides were not searched for.")

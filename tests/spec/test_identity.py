@@ -211,6 +211,7 @@ def test_photos_that_are_in_train_are_left_out_and_counted():
         "3 photos of members have a near-duplicate in train" in n for n in found.summary.notes
     )
     assert not any("Without train" in note for note in found.summary.notes)
+    assert "30 of 30 members are not in train by name." in found.summary.notes
     with pytest.raises(UsageError, match="members has no record left: a near-duplicate in train"):
         identity(**sets, train=own)
 
@@ -357,3 +358,28 @@ def test_images_that_cannot_be_read_are_counted_and_an_empty_side_is_refused(tmp
     for one in tmp_path.glob("m/*/*.png"):
         one.write_bytes(b"no image")
     refused("members has no image to compare", **sets, embedder=Faces(), options=most)
+
+
+def test_photos_without_a_face_are_left_out_and_counted_apart(tmp_path):
+    rng = np.random.default_rng(0)
+    sets = {
+        "synthetic": write(tmp_path / "s", rng, 30, 1),
+        "members": write(tmp_path / "m", rng, 6, 2),
+        "nonmembers": write(tmp_path / "n", rng, 12, 2),
+    }
+    points = "2,3,6,3,4,5,3,7,5,7"
+    named = [
+        f"{one.parent.name}/{one.name},{points}"
+        for one in sorted(tmp_path.glob("*/*/*.png"))
+        if one.parent.name not in ("m0", "n3")
+    ]
+    head = "id,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5"
+    (tmp_path / "points.csv").write_text("\n".join([head, *named]) + "\n")
+    options = spolia.Options(landmarks=tmp_path / "points.csv")
+    found = identity(**sets, embedder=Faces(), options=options).summary
+    assert {one.role: (one.unreadable, one.no_face) for one in found.sets} == {
+        "synthetic": (0, 0),
+        "members": (0, 2),
+        "nonmembers": (0, 2),
+    }
+    assert (found.identities.members, found.identities.non_members) == (5, 11)

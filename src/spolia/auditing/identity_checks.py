@@ -205,7 +205,17 @@ def notes_of(
             "Without train it was not checked that the photos are not themselves in it; a photo "
             "that was trained on is no test of whether other photos of a person are betrayed."
         )
-    return [*notes, *_uneven(portions), *_of_portions(portions)]
+    return [*notes, *_not_in_train(sets), *_uneven(portions), *_of_portions(portions)]
+
+
+def _not_in_train(sets: Mapping[str, AuditSet]) -> list[str]:
+    if not {"train", "members"} <= set(sets):
+        return []
+    train, members = sets["train"], sets["members"]
+    missing = len(set(members.identities) - set(train.identities))
+    if not missing or not (train.summary.identities_known and members.summary.identities_known):
+        return []
+    return [f"{missing:,} of {len(members.identities):,} members are not in train by name."]
 
 
 def _uneven(portions: Mapping[str, Portion]) -> list[str]:

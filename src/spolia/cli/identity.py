@@ -159,6 +159,12 @@ def _show(result: "IdentityResult", out: Path | None) -> None:
             f"  {one.role}: {one.photos:,} photos of {one.identities:,} identities, {one.single:,} "
             f"with a single photo"
         )
+    for each in summary.sets:
+        if each.unreadable or each.no_face or each.blank:
+            show(
+                f"  Left out of {each.role}: {each.unreadable:,} unreadable, {each.no_face:,} without "
+                f"a face, {each.blank:,} blank"
+            )
     for some in (summary.identities, summary.photos):
         if some is not None:
             _show_separation(some)

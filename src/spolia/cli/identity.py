@@ -27,7 +27,7 @@ from spolia.cli.options import (
 
 if TYPE_CHECKING:
     from spolia.auditing.identity import IdentityResult
-    from spolia.core.membership import Hits, Separation
+    from spolia.core.membership import Hits, IdentitySummary, Separation
 
 _SHOWN = 10
 _STYLES = {"found": "bold red", "not found": "bold green"}
@@ -154,17 +154,7 @@ def identity(
 def _show(result: "IdentityResult", out: Path | None) -> None:
     summary = result.summary
     show(summary.sentence, style=_STYLES.get(summary.outcome, "bold yellow"))
-    for one in summary.compared:
-        show(
-            f"  {one.role}: {one.photos:,} photos of {one.identities:,} identities, {one.single:,} "
-            f"with a single photo"
-        )
-    for each in summary.sets:
-        if each.unreadable or each.no_face or each.blank:
-            show(
-                f"  Left out of {each.role}: {each.unreadable:,} unreadable, {each.no_face:,} without "
-                f"a face, {each.blank:,} blank"
-            )
+    _show_sets(summary)
     for some in (summary.identities, summary.photos):
         if some is not None:
             _show_separation(some)
@@ -176,6 +166,20 @@ def _show(result: "IdentityResult", out: Path | None) -> None:
         say("  Nothing was kept: --out RUN writes the summary and the table of identities.")
     else:
         say(f"  Written: {out / 'identity.json'} (no names), {out / 'identities.parquet'} (names)")
+
+
+def _show_sets(summary: "IdentitySummary") -> None:
+    for one in summary.compared:
+        show(
+            f"  {one.role}: {one.photos:,} photos of {one.identities:,} identities, {one.single:,} "
+            "with a single photo"
+        )
+    for each in summary.sets:
+        if each.unreadable or each.no_face or each.blank:
+            show(
+                f"  Left out of {each.role}: {each.unreadable:,} unreadable, {each.no_face:,} "
+                f"without a face, {each.blank:,} blank"
+            )
 
 
 def _show_separation(one: "Separation") -> None:

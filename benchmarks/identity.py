@@ -1,12 +1,16 @@
 """How well held-back photos tell whose other photos are among the samples: tables of the docs.
 
-``python -m benchmarks identity [--seeds 40]`` prints them: real faces (CARD is the model card of a
-face network, FACES.zip has one folder of aligned photos per person). There is no generator: the
-samples are photos of members, of which one each is held out and shown at a known rate, and one
-photo each of 600 strangers. Members and non-members are people with two photos or more; one photo
-of each is taken away, the members' for the samples, and the others are what is asked with. What
-truly leaked is known, and so is what theory says: of shown members the area is A, of those who are
-not shown one half, so that it is (1 + (2 A - 1) rate) / 2 of all.
+``python -m benchmarks identity [--seeds 40] [--xrays FILE]`` prints them: real faces (CARD is the
+model card of a face network, FACES.zip has one folder of aligned photos per person). There is no
+generator: the samples are photos of members, of which one each is held out and shown at a known
+rate, and one photo each of 600 strangers. Members and non-members are people with two photos or
+more; one photo of each is taken away, the members' for the samples, and the others are what is
+asked with. What truly leaked is known, and so is what theory says: of shown members the area is A,
+of those who are not shown one half, so that it is (1 + (2 A - 1) rate) / 2 of all.
+
+Of chest X-rays (FILE is an .npz of them) every image is an identity of its own, and the judge is
+``dct``: a sample is a member's image with noise, and what is asked with is the image with other
+noise.
 """
 
 import argparse
@@ -24,8 +28,11 @@ from spolia.auditing.plan import Plan
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.sets import AuditSet, prepare
 from spolia.core.progress import silent
+from spolia.embedding import open_embedder
 
 MEMBERS, OTHERS, STRANGERS = 150, 300, 600
+NOISE = 10.0
+"""Standard deviation, of 255 levels."""
 RATES = (0.0, 0.1, 0.3, 1.0)
 
 
@@ -35,6 +42,19 @@ class Drawn:
 
     result: IdentityResult
     shown: frozenset[str]
+
+
+def xrays_of(path: Path) -> People:
+    """Embed every image twice, each time with noise of its own."""
+    embedder = open_embedder("dct")
+    rng = np.random.default_rng(0)
+    with np.load(path) as file:
+        images = file["train_images"]
+    twice = np.repeat(images, 2, axis=0)
+    noisy = np.clip(twice + rng.normal(0.0, NOISE, twice.shape), 0, 255).astype(np.uint8)
+    rows = np.stack([embedder.embed(np.stack([one] * 3, axis=-1)) for one in noisy])
+    photos = {f"{i:05d}": np.array([2 * i, 2 * i + 1]) for i in range(len(images))}
+    return People(rows, photos, embedder.summary)
 
 
 def ask(people: People, rate: float, seed: int, *, most: int | None = None) -> Drawn:
@@ -125,7 +145,11 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--card", type=Path, default=CARD)
     parser.add_argument("--faces", type=Path, default=FACES)
+    parser.add_argument("--xrays", type=Path, help="an .npz of X-rays in the place of faces")
     asked = parser.parse_args(arguments)
+    if asked.xrays is not None:
+        print(table(xrays_of(asked.xrays), asked.seeds))
+        return
     people = people_of(asked.card, asked.faces)
     for most in (None, 1):
         print(f"\n{'all photos' if most is None else 'one photo each'}\n")

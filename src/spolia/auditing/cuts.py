@@ -308,7 +308,7 @@ class OfFaces:
         """Faces in a call of the judge, see `Batched`."""
         return self.judge.batch if isinstance(self.judge, Batched) else 1
 
-    def embed_batch(self, images: Sequence[Pixels]) -> list[Float32 | UnreadableImage]:
+    def embed_batch(self, images: Iterable[Pixels]) -> list[Float32 | UnreadableImage]:
         """Return the rows of several faces, see `Batched.embed_batch`."""
         if isinstance(self.judge, Batched):
             return self.judge.embed_batch(images)

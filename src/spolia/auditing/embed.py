@@ -20,7 +20,7 @@ from typing import TypeVar
 import numpy as np
 
 from spolia.auditing.cuts import CutSource
-from spolia.core.errors import NoFace, TooManyUnreadable, UnreadableImage
+from spolia.core.errors import TooManyUnreadable, UnreadableImage
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Float32, Float64
 from spolia.embedding import Embedder, Pixels
@@ -79,12 +79,12 @@ class _Record:
     points: Float64 | None = None
     """Where eyes, nose and mouth are in a face that was cut."""
     row: Float32 | None = None
-    reason: str | None = None
+    failure: UnreadableImage | None = None
 
     @property
     def open(self) -> bool:
         """Whether it has still to be embedded."""
-        return self.row is None and self.reason is None
+        return self.row is None and self.failure is None
 
 
 def embed_source(
@@ -189,7 +189,11 @@ class _Way:
             else np.empty((0, self.embedder.dim), dtype=np.float32),
             [ids[one.index] for one, _ in kept],
             None if identities is None else [identities[one.index] for one, _ in kept],
-            [Unreadable(ids[one.index], one.reason) for one in embedded if one.reason is not None],
+            [
+                Unreadable(ids[one.index], str(one.failure), one.failure.kind)
+                for one in embedded
+                if one.failure is not None
+            ],
         )
 
     def embedded(self, records: Sequence[int]) -> Generator[_Record, None, None]:
@@ -224,7 +228,7 @@ class _Way:
         images = images_of(self.source, [one.index for one in records])
         for one, image in zip(records, images, strict=True):
             if isinstance(image, UnreadableImage):
-                yield replace(one, reason=str(image))
+                yield replace(one, failure=image)
             else:
                 yield replace(one, image=image)
 
@@ -235,7 +239,7 @@ class _Way:
         try:
             key = content_key(self.source.content(index))
         except UnreadableImage as error:
-            return _Record(index, reason=str(error))
+            return _Record(index, failure=error)
         row = self.cache.get(key)
         return _Record(index, key) if row is None else _Record(index, row=row)
 
@@ -264,13 +268,13 @@ def _cut(source: CutSource, record: _Record) -> _Record:
     try:
         cut = source.cut(record.index)
     except UnreadableImage as error:
-        return replace(record, reason=str(error))
+        return replace(record, failure=error)
     return replace(record, image=cut.pixels, points=cut.points)
 
 
 def _with(record: _Record, found: Float32 | UnreadableImage) -> _Record:
     if isinstance(found, UnreadableImage):
-        return replace(record, image=None, reason=str(found))
+        return replace(record, image=None, failure=found)
     return replace(record, image=None, row=found)
 
 
@@ -315,7 +319,7 @@ def _in_order(
 
 
 def _check_readable(unreadable: list[Unreadable], n: int, max_bad: float, uri: str) -> None:
-    bad = [one for one in unreadable if not one.reason.startswith(NoFace.begins)]
+    bad = [one for one in unreadable if not one.no_face]
     if len(bad) <= max_bad * n:
         return
     first = bad[0]

@@ -56,7 +56,7 @@ class EncodedSource:
         """Return record ``index`` as upright RGB, ``(h, w, 3)`` uint8."""
         return decode_apart(self.read(index), self.limits)
 
-    def images(self, indices: Sequence[int]) -> Iterator[Found]:
+    def each_image(self, indices: Sequence[int]) -> Iterator[Found]:
         """Yield some records, decoded ahead; see `spolia.sources.source.images_of`."""
         contents = [self._content_or_reason(index) for index in indices]
         decoded = decode_each([one for one in contents if isinstance(one, bytes)], self.limits)

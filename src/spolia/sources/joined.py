@@ -61,7 +61,7 @@ class JoinedSource:
         source, row = self.located(index)
         return source.image(row)
 
-    def images(self, indices: Sequence[int]) -> Iterator[Found]:
+    def each_image(self, indices: Sequence[int]) -> Iterator[Found]:
         """Yield some records, decoded ahead where their source can; see `images_of`."""
         for part, several in groupby(indices, key=lambda index: int(self.part_of[index])):
             yield from images_of(self.parts[part], [int(self.row_of[index]) for index in several])

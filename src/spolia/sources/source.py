@@ -84,7 +84,7 @@ class Source(Protocol):
 class ReadsAhead(Protocol):
     """A `Source` that is faster with several records at once; see `images_of`."""
 
-    def images(self, indices: Sequence[int]) -> Iterator[Found]:
+    def each_image(self, indices: Sequence[int]) -> Iterator[Found]:
         """Yield some records in the order asked, each as `Source.image` returns it, or why not."""
 
 
@@ -95,7 +95,7 @@ def images_of(source: Source, indices: Sequence[int]) -> Iterator[Found]:
     1 MiB between them.
     """
     if isinstance(source, ReadsAhead):
-        yield from source.images(indices)
+        yield from source.each_image(indices)
         return
     for index in indices:
         try:

@@ -302,7 +302,7 @@ def test_points_of_no_set_and_points_of_no_faces_are_refused(made, tmp_path):
     ("options", "said"),
     [
         ({"face": "largest"}, "needs faces to choose from"),
-        ({"face": "biggest"}, "face must be one of largest, central, all, one"),
+        ({"face": "biggest"}, "but is 'biggest'; choose one of largest, central, all, one"),
         ({"detector": "DETECTOR", "landmarks": "DETECTOR"}, "both are asked for"),
         ({"detector": "ATTRIBUTE"}, 'must have kind = "detector"'),
         ({"attributes": ("DETECTOR",)}, 'must have kind = "attribute"'),

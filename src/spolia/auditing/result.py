@@ -262,7 +262,7 @@ def load_result(folder: Path) -> AuditResult:
 def write_quarantine(folder: Path, quarantine: Quarantine) -> None:
     """Write ``quarantine.csv``: set, id and reason of every image that could not be read."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)  # its usual line ends: with others it leaves a bare \r unquoted
     writer.writerow(("set", "id", "reason"))
     writer.writerows([[_cell(value) for value in row] for row in quarantine])
     write_text(folder / "quarantine.csv", text.getvalue())
@@ -271,12 +271,21 @@ def write_quarantine(folder: Path, quarantine: Quarantine) -> None:
 def read_quarantine(folder: Path) -> Quarantine:
     """Read ``quarantine.csv``."""
     with (folder / "quarantine.csv").open(encoding="utf-8", newline="") as file:
-        return tuple((role, name, reason) for role, name, reason in list(csv.reader(file))[1:])
+        rows = [[_uncelled(value) for value in row] for row in list(csv.reader(file))[1:]]
+    return tuple((role, name, reason) for role, name, reason in rows)
 
 
 def _cell(value: str) -> str:
-    """Keep a spreadsheet from running a file name as a formula."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    """Keep a spreadsheet from running a file name as a formula.
+
+    A name that begins with the same mark gets it as well, so that it can be told on reading.
+    """
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r", "'")) else value
+
+
+def _uncelled(cell: str) -> str:
+    """Undo `_cell`."""
+    return cell.removeprefix("'")
 
 
 def difference_of(

@@ -1,6 +1,7 @@
 """Small audits whose truth is known, and reviewers whose errors are known."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from PIL import Image
@@ -9,7 +10,9 @@ import spolia
 from spolia.auditing.options import Options
 from spolia.lab.digits import digits, halves, to_images, to_rows
 from spolia.lab.oracle import Oracle, sample, sample_leaky
-from spolia.review.decisions import FILE, Decision, append
+from spolia.review.decisions import FILE, Decision
+from spolia.review.deck import write_deck
+from spolia.review.drawing import make_deck
 from tests.judges import Pixels
 
 
@@ -90,10 +93,21 @@ def save_image(path, image):
 
 
 def answer(run, deck, tasks, words, *, reviewer="ann", step="answer"):
-    """Write what a reviewer says of some pairs, in their order."""
-    for i, (task, word) in enumerate(zip(tasks, words, strict=True)):
-        at = f"2026-11-29T12:00:{i % 60:02d}.000+00:00"
-        append(run / FILE, Decision(deck.key, task.token, reviewer, step, word, at, 1.5))
+    """Write what a reviewer says of some pairs, in their order; all lines at once."""
+    lines = [
+        Decision(deck.key, task.token, reviewer, step, word, "2026-11-29T12:00:00.000+00:00", 1.5)
+        for task, word in zip(tasks, words, strict=True)
+    ]
+    with (run / FILE).open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(asdict(one)) + "\n" for one in lines)
+
+
+def deal(audited, **asked):
+    """Draw a deck, keep it, and forget what was said of an earlier one."""
+    deck = make_deck(audited.run, asked.pop("mode", "estimate"), **asked)
+    write_deck(audited.run, deck)
+    (audited.run / FILE).unlink(missing_ok=True)
+    return deck
 
 
 def erring(audited, tasks, *, sensitivity, specificity, rng):

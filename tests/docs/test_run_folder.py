@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import fields as dataclass_fields
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,8 +11,10 @@ import pytest
 import spolia
 from spolia.auditing.joining import join_to_folder
 from spolia.core.results import EXIT_CODES
+from spolia.core.review import Agreed, Answers, Estimate, Reviewed, Reviewer, Stratum
 from spolia.review.decisions import FILE, Decision, append
 from spolia.review.deck import write_deck
+from spolia.review.export import TABLE
 from spolia.search.plan import Wanted
 from tests.docs.pages import pages
 from tests.judges import Blind, Pixels, write_study
@@ -199,3 +202,10 @@ def test_every_field_of_a_study_is_described(study_folder):
     assert {field for field in written if f"`{field}`" not in section} == set()
     keys = re.findall(r"^(\w+) =", (study_folder / "study.toml").read_text("utf-8"), re.MULTILINE)
     assert [key for key in keys if f"`{key}`" not in section] == []
+
+
+def test_every_field_of_a_review_and_every_column_of_its_table_is_described():
+    section = PAGE.split("## `review.json`", 1)[1].split("\n## ", 1)[0]
+    records = (Reviewed, Reviewer, Answers, Estimate, Agreed, Stratum)
+    names = {one.name for record in records for one in dataclass_fields(record)}
+    assert {name for name in names | set(TABLE.names) if f"`{name}`" not in section} == set()

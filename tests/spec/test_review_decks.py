@@ -301,7 +301,7 @@ def test_rows_that_are_alike_are_taken_once():
 
 
 def test_a_study_is_refused_and_its_audits_are_named(tmp_path):
-    sets = write_study(tmp_path)
+    sets = write_study(tmp_path, size=80, leaks=30, clean=50)
     spolia.study(
         train=sets["train"],
         control=sets["control"],

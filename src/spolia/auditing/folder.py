@@ -11,7 +11,13 @@ from spolia.auditing.stages import STUDY_FILE
 from spolia.core.errors import UsageError
 from spolia.store.atomic import make_private
 
-REPORTS = ("report.json", "report.html", "report-internal.html", "report-full.html")
+REPORTS = (
+    "report.json",
+    "report.html",
+    "report-internal.html",
+    "report-full.html",
+    "review.json",
+)
 
 
 @contextmanager

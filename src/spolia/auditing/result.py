@@ -192,6 +192,11 @@ def load_result(folder: Path) -> AuditResult:
             f"{folder} is not finished: {Path(str(error.filename)).name} is missing; run the same "
             "`spolia audit` again to complete it"
         ) from None
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"the tables of {folder} must be text in UTF-8, but are not ({error}); run the audit "
+            "again with --overwrite"
+        ) from None
     paths = {name: folder / f"{name}.parquet" for name in _COUNTED}
     counted = {name: pq.read_table(path) for name, path in paths.items() if path.exists()}
     tables = findings, identities, ranking

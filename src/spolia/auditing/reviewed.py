@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import cast
 
+from spolia.core.errors import UsageError
 from spolia.core.review import REVIEW_SCHEMA, Reviewed
 from spolia.report.summary_json import read_record
 
@@ -27,4 +28,9 @@ def read_review(folder: Path) -> Reviewed | None:
         text = (folder / FILE).read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{folder / FILE} must be text in UTF-8, but is not ({error}); remove it, and "
+            f"`spolia review {folder}` writes it again"
+        ) from None
     return cast(Reviewed, read_record(text, Reviewed, REVIEW_SCHEMA))

@@ -10,6 +10,7 @@ import typer
 from spolia.cli.audit import audit
 from spolia.cli.card import card
 from spolia.cli.demo import demo
+from spolia.cli.diff import diff
 from spolia.cli.doctor import doctor
 from spolia.cli.embed import embed
 from spolia.cli.join import join
@@ -56,7 +57,7 @@ def _root(
     """
 
 
-for _command in (demo, audit, embed, join, report, review, verify, purge, doctor):
+for _command in (demo, audit, embed, join, report, review, diff, verify, purge, doctor):
     app.command(no_args_is_help=_command not in (demo, doctor))(_command)
 app.add_typer(card, name="card")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from spolia.core.errors import RunIncomplete
+from spolia.core.errors import RunIncomplete, UsageError
 from spolia.core.review import Mode, Question
 from spolia.core.seeds import stream
 from spolia.report.summary_json import read_record, write_record
@@ -101,6 +101,8 @@ def read_deck(run: Path, mode: Mode) -> Deck:
     ------
     RunIncomplete
         If the run has none.
+    UsageError
+        If it cannot be read.
     """
     path = deck_file(run, mode)
     try:
@@ -108,5 +110,10 @@ def read_deck(run: Path, mode: Mode) -> Deck:
     except FileNotFoundError:
         raise RunIncomplete(
             f"{run} has no deck of pairs for {mode}; `spolia review {run}` makes one"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path} must be text in UTF-8, but is not ({error}); remove it, and the decisions on "
+            "it are lost"
         ) from None
     return cast(Deck, read_record(text, Deck, SCHEMA))

@@ -46,7 +46,7 @@ class Reviewing:
 
     def __init__(self, *arguments):
         self.process = subprocess.Popen(
-            [*SPOLIA, *map(str, arguments)],
+            [*SPOLIA, *map(str, arguments), "--quiet"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from spolia.auditing.codes import read_key
 from spolia.auditing.plan import Plan, read_plan, source_of
 from spolia.core.errors import RunIncomplete, UnreadableImage, UsageError
+from spolia.core.progress import Progress, silent
 from spolia.core.rates import Rate
 from spolia.core.results import NegativeControl, Summary
 from spolia.embedding.copies import Canvas, difference_image, register
@@ -104,10 +105,11 @@ class AuditResult:
             'style="width:100%;height:40rem;border:0"></iframe>'
         )
 
-    def images(self, role: str) -> Source | None:
+    def images(self, role: str, progress: Progress = silent) -> Source | None:
         """Open the images that were audited as ``train``, ``control`` or ``synthetic``, or faces.
 
-        ``None`` where a set was given as embeddings.
+        They are read once as a whole, to know that they are the same. ``None`` where a set was
+        given as embeddings.
 
         Raises
         ------
@@ -117,7 +119,7 @@ class AuditResult:
         if self.plan.embedder == "precomputed":
             return None
         uri = str(getattr(self.plan, role))
-        source = source_of(uri, self.plan, role)
+        source = source_of(uri, self.plan, role, progress)
         audited = next(one.fingerprint for one in self.summary.sets if one.role == role)
         if source.fingerprint != audited:
             raise UsageError(

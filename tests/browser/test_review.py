@@ -72,7 +72,9 @@ class Screen:
         self.ready(before)
 
     def pixels(self, side):
-        self.page.wait_for_timeout(40)
+        self.page.evaluate(
+            "new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then)))"
+        )
         return self.page.evaluate(f"document.getElementById('{side}').toDataURL()")
 
 

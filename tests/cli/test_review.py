@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ import spolia
 from spolia.auditing.plan import read_plan
 from spolia.auditing.study_plan import StudyPlan, places, write_study_plan
 from spolia.cli.main import run
+from spolia.review.guard import hosts_of
+from spolia.review.server import Where
 from tests.judges import write_study
 
 SPOLIA = [sys.executable, "-c", "from spolia.cli.main import main; main()"]
@@ -44,7 +47,7 @@ def folder(audited, tmp_path):
 class Reviewing:
     """The program while it shows the page."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, host="127.0.0.1"):
         self.process = subprocess.Popen(
             [*SPOLIA, *map(str, arguments), "--quiet"],
             stdout=subprocess.PIPE,
@@ -52,17 +55,17 @@ class Reviewing:
             text=True,
         )
         self.said = self.process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)/(\?token=\S+)", self.said)
+        found = re.search(rf"http://{re.escape(host)}:(\d+)/(\?token=\S+)", self.said)
         assert found, self.said + self.process.stderr.read()
-        self.port, self.token = int(found[1]), found[2]
+        self.host, self.port, self.token = host, int(found[1]), found[2]
         self.cookie = self.ask("GET", f"/{self.token}")[1]["set-cookie"].partition(";")[0]
 
     def ask(self, method, path, sent=None):
-        host = f"127.0.0.1:{self.port}"
+        host = f"{self.host}:{self.port}"
         headers = {"cookie": getattr(self, "cookie", ""), "origin": f"http://{host}"}
         body = None if sent is None else json.dumps(sent)
         headers |= {} if sent is None else {"content-type": "application/json"}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        connection = http.client.HTTPConnection(self.host, self.port)
         connection.request(method, path, body, headers)
         came = connection.getresponse()
         answer = came.status, dict(came.getheaders()), came.read()
@@ -77,9 +80,9 @@ class Reviewing:
         sent = {"task": task, "answer": answer, "seconds": 1}
         return self.ask("POST", "/api/answer/say", sent)[0]
 
-    def interrupt(self):
+    def interrupt(self, by=signal.SIGINT):
         """Press Ctrl-C; return exit code, stdout and stderr."""
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(by)
         out, err = self.process.communicate(timeout=30)
         return self.process.returncode, out, err
 
@@ -99,7 +102,9 @@ def test_a_review_is_held_and_goes_on_where_it_was_left(folder):
     assert len(Path(record["decisions"]).read_text().splitlines()) == 3
     again = Reviewing("review", folder)
     assert again.state()["said"] == 3
-    assert again.interrupt()[1].startswith("3 of 14 pairs answered by reviewer\n")
+    code, out, _ = again.interrupt(signal.SIGTERM)
+    assert code == 0
+    assert out.startswith("3 of 14 pairs answered by reviewer\n")
 
 
 def test_a_review_that_nobody_answered_leaves_no_numbers(folder):
@@ -152,6 +157,43 @@ def test_a_port_that_is_taken_is_refused(folder, capsys):
     assert run(["review", str(folder), "--port", str(page.port)]) == 2
     assert "choose another --port" in capsys.readouterr().err
     page.interrupt()
+
+
+def test_other_machines_need_a_token_and_see_pictures_only_where_asked(folder):
+    try:
+        here = socket.gethostbyname(socket.gethostname())
+    except OSError:
+        here = "127.0.0.1"
+    if here.startswith("127."):
+        pytest.skip("needs an address that other machines reach")
+    for more, status in (([], 403), (["--images"], 200)):
+        page = Reviewing("review", folder, "--host", here, *more, host=here)
+        pair = page.state()["pairs"][0]
+        assert page.ask("GET", f"/picture/{pair['task']}/{pair['left']}")[0] == status
+        page.cookie = ""
+        assert page.ask("GET", "/")[0] == 401
+        page.interrupt()
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("127.0.0.1", True),
+        ("127.0.0.2", True),
+        ("::1", True),
+        ("localhost", True),
+        ("192.0.2.1", False),
+        ("2001:db8::1", False),
+        ("localhost.example", False),
+    ],
+)
+def test_this_machine_is_told_from_the_network(host, local):
+    assert Where(host).local == local
+
+
+def test_a_page_at_the_usual_port_is_reached_without_naming_it():
+    assert {"127.0.0.1", "localhost:80", "[2001:db8::1]"} <= hosts_of("2001:db8::1", 80)
+    assert "127.0.0.1" not in hosts_of("127.0.0.1", 8080)
 
 
 def test_without_the_extra_it_says_what_to_install(folder):

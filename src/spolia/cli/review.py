@@ -93,7 +93,7 @@ def hold(run: Path, table: "Table", where: "Where", *, browser: bool) -> dict[st
     from spolia.review.tally import tally, write_review
 
     serve(
-        lambda gate: table.make_app(gate, images=where.local or where.images),
+        lambda gate: table.make_app(gate, images=where.pictures),
         where,
         tell=say,
         browser=browser,

@@ -40,11 +40,11 @@ class Where:
             )
 
     @property
-    def local(self) -> bool:
-        """Whether it is this machine alone."""
+    def pictures(self) -> bool:
+        """Whether pictures are shown: on this machine always, to others only where asked."""
         with contextlib.suppress(ValueError):
-            return ipaddress.ip_address(self.host).is_loopback
-        return self.host == "localhost"
+            return self.images or ipaddress.ip_address(self.host).is_loopback
+        return self.images or self.host == "localhost"
 
 
 def check_extra() -> None:

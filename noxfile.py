@@ -56,6 +56,12 @@ def _side_by_side(session: nox.Session, commands: list[list[str]]) -> None:
 
 
 @nox.session
+def schemas(session: nox.Session) -> None:
+    """Write the published JSON Schemas anew; do so after a change of what a report says."""
+    session.run(PYTHON, "-m", "tests.docs.schemas")
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Run the known wrong versions; each must be killed by a law."""
     session.run(PYTHON, "-m", "pytest", "tests/mutants", "-v")

@@ -25,6 +25,7 @@ from spolia.core.results import (
     Compared,
     Distribution,
     Lean,
+    Level,
     ModelSummary,
     NegativeControl,
     Power,
@@ -139,6 +140,7 @@ LEAK = Summary(
         BoundPoint(0.6123, 212, 10.4, 19),
         BoundPoint(0.55, 400, 93.2, 118),
     ),
+    levels=(Level(0.01, 187, 1), Level(0.05, 212, 9), Level(0.1, 231, 21), Level(0.2, 280, 55)),
     exposed=Compared(
         Rate(0.0424, 0.036984, 0.048361, 5_000, 212),
         Rate(0.0018, 0.000823, 0.003414, 5_000, 9),
@@ -170,6 +172,7 @@ LEAK = Summary(
         "partial copies: a face, a background or an object placed in another image",
         "images that this model cannot tell apart",
     ),
+    packages=(("numpy", "2.4.6"), ("pillow", "13.0.0")),
 )
 
 
@@ -242,6 +245,7 @@ INCONCLUSIVE = replace(
     ),
     named_any_dependence=0,
     curve=(),
+    levels=(Level(0.01, 0, 0), Level(0.05, 0, 0), Level(0.1, 0, 0), Level(0.2, 0, 0)),
     symmetry=Symmetry(Rate(0.95, 0.7513, 0.9987, 20, 19), 0.98814, 0.2112),
     power=(Power("exact copy", 200, None, None, 0.0),),
     lean=Lean(Rate(0.975, 0.8684, 0.9994, 40, 39), 0.98814, 0.8861, 0.94942),
@@ -271,6 +275,7 @@ NO_VERDICT = replace(
     rule=None,
     named_any_dependence=None,
     curve=(),
+    levels=(),
     symmetry=None,
     power=(),
     sets=(SETS[0], SETS[2]),
@@ -304,6 +309,7 @@ def pairs(n=6, *, judged=True, found=True):
             identity=f"person-{i}",
             query_image=picture(i, sides[i % 3]),
             reference_image=None if i == 4 else picture(i + 100, sides[i % 3]),
+            others=tuple(picture(i + 200 + j, sides[i % 3]) for j in range(i % 4)),
         )
         for i in range(n)
     ]

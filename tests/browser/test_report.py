@@ -1,12 +1,17 @@
 """The report in a real Chromium: it opens, stays silent, fits a phone, and unveils by keyboard."""
 
+import dataclasses
 import html
+import re
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from spolia.report import render_html
+from spolia.report.html import render_summary
 from tests import report_samples as samples
 
 FLAGS = [
@@ -92,3 +97,42 @@ def test_an_image_is_blurred_until_it_is_asked_for_by_keyboard(browse):
     })()"""
     document, _ = browse(framed(page, script))
     assert '<output>[true,"blur(14px)","none"]</output>' in document
+
+
+def test_a_page_of_200_findings_is_small_and_opens_with_all_of_them(browse):
+    """A second of waiting is a matter of benchmarks; five megabytes are not."""
+    faces = [
+        dataclasses.replace(
+            samples.pairs(1)[0],
+            number=i + 1,
+            query_image=noisy(i),
+            reference_image=noisy(i + 1000),
+            difference_image=noisy(i + 2000),
+            others=tuple(noisy(i + 3000 + j) for j in range(3)),
+        )
+        for i in range(200)
+    ]
+    page = render_html(samples.LEAK, faces, profile="full", details=samples.DETAILS)
+    assert len(page.encode()) < 5_000_000
+    document, console = browse(page)
+    assert document.count("<article") == 200
+    assert "Show the other 176" in document
+    assert console == []
+
+
+def noisy(seed):
+    """A soft picture of the size and roughness of a face."""
+    rng = np.random.default_rng(seed)
+    soft = np.asarray(Image.fromarray(samples.picture(seed, 112)).resize((112, 112), 3))
+    return np.clip(soft + rng.normal(0, 6, soft.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("outcome", samples.OUTCOMES)
+def test_the_page_for_the_public_prints_on_one_page(chromium, tmp_path, outcome):
+    file = tmp_path / "summary.html"
+    file.write_text(render_summary(samples.OUTCOMES[outcome]), encoding="utf-8")
+    printed = tmp_path / "summary.pdf"
+    command = [chromium, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}"]
+    command += [f"--print-to-pdf={printed}", "--no-pdf-header-footer", file.as_uri()]
+    subprocess.run(command, capture_output=True, timeout=120, check=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed.read_bytes())) == 1

@@ -1,6 +1,9 @@
 """Names and texts that try to break out of the page or the JSON."""
 
 import dataclasses
+import json
+import re
+import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
 import pytest
@@ -10,6 +13,10 @@ from hypothesis import strategies as st
 from spolia.core.errors import UsageError
 from spolia.report import Details, from_json, render_html, to_json
 from spolia.report.format import visible
+from spolia.report.html import render_summary
+from spolia.report.junit import render_junit
+from spolia.report.markdown import render_markdown
+from spolia.report.sarif import render_sarif
 from tests import report_samples as samples
 
 NAMES = [
@@ -41,7 +48,8 @@ class Tags(HTMLParser):
         self.seen.append((tag, *(key for key, _ in attrs)))
 
 
-def page_with(name, profile="internal"):
+def texts_with(name):
+    """A pair and a summary in which every foreign text is ``name``."""
     pair = dataclasses.replace(
         samples.pairs(1)[0], query=name, reference=name, identity=name, kind=name
     )
@@ -52,6 +60,11 @@ def page_with(name, profile="internal"):
     summary = dataclasses.replace(
         samples.LEAK, sentence=name, notes=(name,), tested=(name,), model=model, sets=sets
     )
+    return pair, summary
+
+
+def page_with(name, profile="internal"):
+    pair, summary = texts_with(name)
     details = Details({"train": name}, (("train", name, name),), f"x = '''{name}'''")
     return render_html(summary, [pair], profile=profile, details=details)
 
@@ -59,6 +72,41 @@ def page_with(name, profile="internal"):
 @every_name
 def test_no_name_adds_a_tag_or_an_attribute(name):
     assert Tags(page_with(name)).seen == Tags(page_with("harmless")).seen
+
+
+@every_name
+def test_no_name_breaks_out_of_the_page_for_the_public(name):
+    _, summary = texts_with(name)
+    _, harmless = texts_with("harmless")
+    assert Tags(render_summary(summary)).seen == Tags(render_summary(harmless)).seen
+
+
+@every_name
+def test_no_name_breaks_a_table_or_opens_a_tag_in_markdown(name):
+    pair, summary = texts_with(name)
+    text = render_markdown(summary, [pair], profile="internal")
+    assert text.encode("utf-8").decode("utf-8") == text
+    assert re.search(r"(?<!\\)[<`]", text) is None
+    rows = [line for line in text.split("\n") if line.startswith("| 1 |")]
+    assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [8]
+
+
+@every_name
+def test_every_name_leaves_junit_well_formed(name):
+    _, summary = texts_with(name)
+    text = render_junit({name: (summary, None)})
+    suite = ET.fromstring(text.encode("utf-8")).find("testsuite")
+    assert suite.get("name") == visible(name)
+    assert [one.tag for one in suite] == ["properties"] + ["testcase"] * 5
+
+
+@every_name
+def test_every_name_leaves_sarif_json_of_ascii(name):
+    pair, summary = texts_with(name)
+    text = render_sarif({name: (summary, [pair])}, profile="internal")
+    assert text.isascii()
+    (run,) = json.loads(text)["runs"]
+    assert len(run["results"]) == 1
 
 
 @every_name

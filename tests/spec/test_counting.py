@@ -292,20 +292,38 @@ def test_strata_sum_up_to_the_whole(ages):
     assert sum(rate.count for rate in shown) == shown[0].n
 
 
-def test_the_curve_by_photos_sums_up_to_the_whole():
+@pytest.fixture(scope="module")
+def with_photos():
     truth = planted(leaks=60)
     people = [f"p{int(np.sqrt(i))}" for i in range(300)]
     sets = truth.sets() | {
         role: spolia.Embeddings(one.vectors, one.ids, people)
         for role, one in (("train", truth.train), ("control", truth.control))
     }
-    result = spolia.audit(**sets, fdr=0.3)
-    curve = result.summary.counting.photos
-    exposed = result.summary.exposed
+    return spolia.audit(**sets, fdr=0.3)
+
+
+def test_the_curve_by_photos_sums_up_to_the_whole(with_photos):
+    exposed = with_photos.summary.exposed
+    for role, rate in (("train", exposed.train), ("control", exposed.control)):
+        rows = [
+            row
+            for row in with_photos.counted["strata"].to_pylist()
+            if (row["column"], row["set"]) == ("(training images)", role)
+        ]
+        assert sum(row["identities"] for row in rows) == rate.n
+        assert sum(row["exposed"] for row in rows) == rate.count
+
+
+def test_the_curve_by_photos_hides_small_counts(with_photos):
+    curve = with_photos.summary.counting.photos
     assert [one.value for one in curve] == ["1", "3 to 4", "5 to 9", "10 or more"][-len(curve) :]
-    assert sum(one.exposed.count for one in curve) == exposed.train.count
-    assert sum(one.exposed.n for one in curve) == exposed.train.n
-    assert sum(one.control.count for one in curve if one.control) == exposed.control.count
+    assert sum(one.identities for one in curve) == with_photos.summary.exposed.train.n
+    rates = [rate for one in curve for rate in (one.exposed, one.control) if rate is not None]
+    assert rates
+    assert all(rate.count >= 5 for rate in rates)
+    # One alone could be told from the sum.
+    assert sum(one.exposed is None for one in curve) != 1
 
 
 def test_where_nothing_is_named_there_is_no_stratum(ages):

@@ -63,7 +63,8 @@ def with_counting(
     columns: list[Column] = []
     strata = [STRATA.empty_table()]
     if tally is not None:
-        photos = by_photos(counted.sets["train"], counted.sets["control"], tally)
+        photos, full = by_photos(counted.sets["train"], counted.sets["control"], tally)
+        strata.append(full)
         for described in counted.described:
             if "train" in described.roles:
                 for name in described.columns.names:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spolia.auditing.result import AuditResult, load_result
-from spolia.auditing.study_plan import is_study, read_study_plan
+from spolia.auditing.study_plan import audits_of, is_study
 from spolia.core.diff import (
     DIFF_SCHEMA,
     Change,
@@ -132,11 +132,9 @@ class _Asked:
 
 def _refuse_study(run: Path) -> None:
     if is_study(run):
-        plan = read_study_plan(run)
-        audits = [plan.folder_of(run, one, judge) for one in plan.sets for judge in plan.judges]
         raise UsageError(
             f"two audits are compared, but {run} is a study; give two of "
-            f"{', '.join(map(str, audits))}"
+            f"{', '.join(map(str, audits_of(run)))}"
         )
 
 

@@ -9,15 +9,13 @@ from tempfile import TemporaryDirectory
 from spolia.auditing.plan import FILE, Plan, write_plan
 from spolia.auditing.stages import STUDY_FILE
 from spolia.core.errors import UsageError
+from spolia.report.formats import every_file
 from spolia.store.atomic import make_private
 
-REPORTS = (
-    "report.json",
-    "report.html",
-    "report-internal.html",
-    "report-full.html",
-    "review.json",
-)
+REPORTS = ("report.json", "review.json", *every_file())
+
+DECISIONS = "decisions.jsonl"
+"""What reviewers said; made by people, and by nothing else again."""
 
 
 @contextmanager
@@ -72,6 +70,12 @@ def _check_own(folder: Path, places: Sequence[str | None]) -> None:
     own = any((folder / name).exists() for name in (FILE, STUDY_FILE))
     if not own and any(folder.iterdir()):
         raise UsageError(f"--overwrite refused: {folder} is not a run of spolia")
+    said = next(folder.rglob(DECISIONS), None)
+    if said is not None:
+        raise UsageError(
+            f"--overwrite refused: {said} holds what reviewers said and would be deleted; move it "
+            "elsewhere first, or choose another --out"
+        )
     for place in places:
         # Sets and cards are absolute paths; what is given as an array or by a name is not.
         if place is None or not Path(place).is_absolute():

@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from spolia.auditing.plan import Plan
@@ -15,8 +14,6 @@ from spolia.core.progress import Progress
 from spolia.core.results import Summary
 from spolia.core.version import VERSION
 from spolia.store.atomic import write_text
-
-_PACKAGES = ("numpy", "scipy", "pillow", "pyarrow", "onnxruntime")
 
 
 class Stopwatch:
@@ -55,7 +52,7 @@ def write_run(
     record = {
         "spolia": VERSION,
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": dict(summary.packages),
         "machine": {
             "system": platform.platform(),
             "processor": platform.machine(),
@@ -71,10 +68,3 @@ def write_run(
         "instruments": None if summary.instruments is None else asdict(summary.instruments),
     }
     write_text(folder / "run.json", json.dumps(record, indent=2) + "\n")
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -6,28 +6,37 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spolia.auditing.codes import read_key
+from spolia.auditing.pictures import Pictures, UInt8
 from spolia.auditing.plan import Plan, read_plan, source_of
-from spolia.core.errors import RunIncomplete, UnreadableImage, UsageError
+from spolia.auditing.reviewed import read_review
+from spolia.core.errors import RunIncomplete, UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.rates import Rate
 from spolia.core.results import NegativeControl, Summary
+from spolia.core.review import Reviewed
 from spolia.embedding.copies import Canvas, difference_image, register
 from spolia.report import Details, Pair, Profile, from_json, render_html, to_json
+from spolia.report.formats import Form, check
+from spolia.report.html import render_summary
+from spolia.report.junit import render_junit
+from spolia.report.markdown import render_markdown
 from spolia.report.pairs import code
+from spolia.report.sarif import render_sarif
 from spolia.sources import Source
 from spolia.store.atomic import atomic_file, write_text
 
-SHOWN = 40
+SHOWN = 200
 """Pairs a report shows at most."""
 
-UInt8 = npt.NDArray[np.uint8]
+OTHERS = 3
+"""Other training images of an identity that stand beside a pair at most."""
 
 Quarantine = tuple[tuple[str, str, str], ...]
 """Images that could not be read: role, id, reason."""
@@ -57,6 +66,8 @@ class AuditResult:
     """What was counted, by name: ``duplicates``, ``control_seen``, ``two_names``, ``strata``."""
     key: bytes | None = field(default=None, repr=False)
     """Of the codes that a public page has in the place of ids; ``None``: it has none."""
+    reviewed: Reviewed | None = None
+    """What people said who looked at a sample of pairs; ``None``: nobody has."""
 
     @property
     def rates(self) -> Mapping[str, Rate]:
@@ -82,20 +93,51 @@ class AuditResult:
     def to_html(self, profile: Profile = "public") -> str:
         """Return the report; images are read again from the sets, and only for other profiles."""
         if profile == "public":
-            return render_html(self.summary, self._pairs({}), profile=profile)
+            pairs = self.pairs()
+            return render_html(self.summary, pairs, profile=profile, reviewed=self.reviewed)
         plan = self.plan
-        sets = {"query": self.images("synthetic"), "reference": self.images("train")}
+        opened = {role: self.images(role) for role in ("synthetic", "train")}
+        pictures = {role: Pictures(one) for role, one in opened.items() if one is not None}
         uris = {"train": plan.train, "control": plan.control, "synthetic": plan.synthetic}
         details = Details(
             locations={role: uri for role, uri in uris.items() if uri is not None},
             quarantine=self.quarantine,
             plan=plan.to_toml(),
         )
-        return render_html(self.summary, self._pairs(sets), profile=profile, details=details)
+        return render_html(
+            self.summary,
+            self.pairs(pictures),
+            profile=profile,
+            details=details,
+            reviewed=self.reviewed,
+        )
 
-    def report(self, path: str | Path, *, profile: Profile = "public") -> Path:
+    def written(self, form: Form = "html", profile: Profile = "public") -> str:
+        """Return the report in one of its forms.
+
+        Raises
+        ------
+        UsageError
+            If there is no such form or profile, or they do not go together.
+        """
+        check(form, profile)
+        match form:
+            case "html":
+                return self.to_html(profile)
+            case "summary":
+                return render_summary(self.summary, self.reviewed)
+            case "md":
+                return render_markdown(
+                    self.summary, self.pairs(), profile=profile, reviewed=self.reviewed
+                )
+            case "junit":
+                return render_junit({"audit": (self.summary, self.reviewed)})
+            case "sarif":
+                return render_sarif({"audit": (self.summary, self.pairs())}, profile=profile)
+
+    def report(self, path: str | Path, *, profile: Profile = "public", form: Form = "html") -> Path:
         """Write the report to ``path`` and return it."""
-        write_text(Path(path), self.to_html(profile))
+        write_text(Path(path), self.written(form, profile))
         return Path(path)
 
     def _repr_html_(self) -> str:
@@ -128,36 +170,40 @@ class AuditResult:
             )
         return source
 
-    def _pairs(self, sets: Mapping[str, Source | None]) -> list[Pair]:
+    def pairs(self, pictures: Mapping[str, Pictures] = MappingProxyType({})) -> list[Pair]:
+        """Return the pairs that a report shows, with pictures of the roles that are given."""
         rows = self.findings if self.findings.num_rows else self.ranking
         if self.findings.num_rows == 0 and self.summary.outcome != "no verdict":
             return []
-        pairs = []
-        for number, row in enumerate(rows.slice(0, SHOWN).to_pylist(), start=1):
-            query_image = _image(sets.get("query"), row["query"])
-            reference_image = _image(sets.get("reference"), row["reference"])
-            view, difference = difference_of(row["kind"], query_image, reference_image)
-            pairs.append(
-                Pair(
-                    number=number,
-                    similarity=row["similarity"],
-                    control_similarity=row["control_similarity"],
-                    score=row["score"],
-                    p=row["p"],
-                    q=row["q"],
-                    kind=row["kind"],
-                    query=row["query"],
-                    reference=row["reference"],
-                    identity=row["identity"],
-                    query_code=self._code("synthetic", row["query"]),
-                    reference_code=self._code("train", row["reference"]),
-                    query_image=query_image,
-                    reference_image=reference_image,
-                    difference_image=difference,
-                    view=view,
-                )
-            )
-        return pairs
+        shown = rows.slice(0, SHOWN).to_pylist()
+        return [self._pair(number, row, pictures) for number, row in enumerate(shown, start=1)]
+
+    def _pair(self, number: int, row: Mapping[str, Any], pictures: Mapping[str, Pictures]) -> Pair:
+        query, reference = (
+            pictures[role].image(row[name]) if role in pictures else None
+            for role, name in (("synthetic", "query"), ("train", "reference"))
+        )
+        view, difference = difference_of(row["kind"], query, reference)
+        others = pictures["train"].others(row["reference"], OTHERS) if "train" in pictures else ()
+        return Pair(
+            number=number,
+            similarity=row["similarity"],
+            control_similarity=row["control_similarity"],
+            score=row["score"],
+            p=row["p"],
+            q=row["q"],
+            kind=row["kind"],
+            query=row["query"],
+            reference=row["reference"],
+            identity=row["identity"],
+            query_code=self._code("synthetic", row["query"]),
+            reference_code=self._code("train", row["reference"]),
+            query_image=query,
+            reference_image=reference,
+            difference_image=difference,
+            others=others,
+            view=view,
+        )
 
     def _code(self, role: str, name: str) -> str | None:
         return None if self.key is None else code(self.key, role, name)
@@ -201,8 +247,18 @@ def load_result(folder: Path) -> AuditResult:
         ) from None
     paths = {name: folder / f"{name}.parquet" for name in _COUNTED}
     counted = {name: pq.read_table(path) for name, path in paths.items() if path.exists()}
-    tables = findings, identities, ranking
-    return AuditResult(plan, summary, *tables, quarantine, evidence, counted, read_key(folder))
+    return AuditResult(
+        plan,
+        summary,
+        findings,
+        identities,
+        ranking,
+        quarantine,
+        evidence,
+        counted,
+        read_key(folder),
+        read_review(folder),
+    )
 
 
 def write_quarantine(folder: Path, quarantine: Quarantine) -> None:
@@ -233,12 +289,3 @@ def difference_of(
         return None, None
     laid = register(Canvas(query), Canvas(reference))
     return str(laid.view), difference_image(laid)
-
-
-def _image(source: Source | None, name: str) -> UInt8 | None:
-    if source is None:
-        return None
-    try:
-        return source.image(source.ids.index(name))
-    except UnreadableImage:
-        return None

@@ -1,7 +1,7 @@
 """Exposure by number of photos and by the values of columns."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,9 @@ MOST_VALUES = 30
 NOTHING, SEVERAL, RARE = "(empty)", "(several values)", "(rare values)"
 """What stands for no value, for records of one identity that disagree, and for small groups."""
 
+IMAGES = "(training images)"
+"""What the full table calls the number of training images of an identity."""
+
 STRATA = pa.schema(
     [
         ("column", pa.string()),
@@ -55,17 +58,29 @@ class Tally:
     """``(s,)`` row numbers in train, each once, ascending."""
 
 
-def by_photos(train: AuditSet, control: AuditSet, tally: Tally) -> tuple[Stratum, ...]:
-    """Return the exposure by the number of training images of an identity, empty bins left out."""
+def by_photos(
+    train: AuditSet, control: AuditSet, tally: Tally
+) -> tuple[tuple[Stratum, ...], pa.Table]:
+    """Return the exposure by the number of training images of an identity, and in full.
+
+    Bins without a train identity are left out of what may be published, and small counts are hidden
+    as in a column.
+    """
     bins = [photo_bin(np.bincount(one.identity)) for one in (train, control)]
-    found = rates_by_stratum(bins[0], tally.train, len(PHOTO_BINS))
-    beside = rates_by_stratum(bins[1], tally.control, len(PHOTO_BINS))
-    shown = _shown_by(bins[0][train.identity], len(PHOTO_BINS), train, tally)
-    return tuple(
-        Stratum(name, rate.n, rate, other, share)
-        for name, rate, other, share in zip(PHOTO_BINS, found, beside, shown, strict=True)
-        if rate is not None
+    there = np.unique(bins[0]).tolist()
+    found, beside, shown = (
+        [rates[i] for i in there]
+        for rates in (
+            rates_by_stratum(bins[0], tally.train, len(PHOTO_BINS)),
+            rates_by_stratum(bins[1], tally.control, len(PHOTO_BINS)),
+            _shown_by(bins[0][train.identity], len(PHOTO_BINS), train, tally),
+        )
     )
+    sizes = np.bincount(bins[0], minlength=len(PHOTO_BINS))
+    strata = zip(there, _hidden(found), _hidden(beside), _hidden(shown), strict=True)
+    of_train, of_control = (tuple(PHOTO_BINS[i] for i in one.tolist()) for one in bins)
+    full = _full(IMAGES, of_train, of_control, tally)
+    return tuple(Stratum(PHOTO_BINS[i], int(sizes[i]), *rates) for i, *rates in strata), full
 
 
 def by_column(
@@ -79,7 +94,7 @@ def by_column(
     train = _values(sets["train"], described, name)
     control = _values(sets["control"], described, name)
     sizes = _sizes(train)
-    full = _full(name, train, control, tally)
+    full = _full(name, train.of_identity, control.of_identity, tally)
     if len(sizes) > MOST_VALUES:
         return Column(name, len(sizes), ()), full
     groups, number = _groups(sizes, control.of_identity)
@@ -146,7 +161,7 @@ def _coded(values: tuple[str, ...], number: dict[str, int]) -> Int64:
     return np.array([number[value] for value in values], dtype=np.int64)
 
 
-def _hidden(rates: tuple[Rate | None, ...]) -> tuple[Rate | None, ...]:
+def _hidden(rates: Sequence[Rate | None]) -> tuple[Rate | None, ...]:
     """Return rates without those that must not be published."""
     hide = suppressed(np.array([0 if rate is None else rate.count for rate in rates]))
     return tuple(None if out else rate for out, rate in zip(hide, rates, strict=True))
@@ -168,11 +183,10 @@ def _shown_by(
     return tuple(exact_rate(count, n, effective_n=worth) for count in counts.tolist())
 
 
-def _full(name: str, train: _Values, control: _Values, tally: Tally) -> pa.Table:
+def _full(name: str, train: tuple[str, ...], control: tuple[str, ...], tally: Tally) -> pa.Table:
     tables = []
-    for role, one, found in (("train", train, tally.train), ("control", control, tally.control)):
-        values = np.array(one.of_identity)
-        there, code = np.unique(values, return_inverse=True)
+    for role, values, found in (("train", train, tally.train), ("control", control, tally.control)):
+        there, code = np.unique(np.array(values), return_inverse=True)
         tables.append(
             pa.table(
                 [

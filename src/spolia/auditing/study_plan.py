@@ -145,6 +145,14 @@ def is_study(folder: Path) -> bool:
     return (folder / STUDY_FILE).is_file()
 
 
+def audits_of(folder: Path) -> list[Path]:
+    """Return the run folders of the audits of a study; of an audit, its own."""
+    if not is_study(folder):
+        return [folder]
+    plan = read_study_plan(folder)
+    return [plan.folder_of(folder, one, judge) for one in plan.sets for judge in plan.judges]
+
+
 def read_study_plan(folder: Path) -> StudyPlan:
     """Read the plan of a study.
 

@@ -12,9 +12,13 @@ from spolia.auditing.result import AuditResult, load_result
 from spolia.auditing.study_plan import StudyPlan, read_study_plan
 from spolia.auditing.study_summary import summarise_set, summarise_study
 from spolia.auditing.together import COMBINED, DISAGREEMENTS, Joint, combine_judges
-from spolia.core.errors import RunIncomplete
+from spolia.core.errors import RunIncomplete, UsageError
 from spolia.core.study import Agreement, StudySummary, Together
 from spolia.report import Profile
+from spolia.report.formats import Form, check
+from spolia.report.junit import render_junit
+from spolia.report.markdown import study_markdown
+from spolia.report.sarif import render_sarif
 from spolia.report.study import render_study
 from spolia.report.study_json import study_from_json, study_to_json
 from spolia.store.atomic import atomic_file, write_text
@@ -53,9 +57,35 @@ class StudyResult:
         lists = {name: table.to_pylist() for name, table in self.disagreements.items()}
         return render_study(self.summary, lists, profile=profile)
 
-    def report(self, path: str | Path, *, profile: Profile = "public") -> Path:
+    def written(self, form: Form = "html", profile: Profile = "public") -> str:
+        """Return the report in one of its forms.
+
+        Raises
+        ------
+        UsageError
+            If there is no such form or profile, they do not go together, or a study has no such.
+        """
+        check(form, profile)
+        audits = {f"{one}/{judge}": cell for (one, judge), cell in self.cells.items()}
+        match form:
+            case "html":
+                return self.to_html(profile)
+            case "md":
+                return study_markdown(self.summary)
+            case "junit":
+                return render_junit({name: (a.summary, a.reviewed) for name, a in audits.items()})
+            case "sarif":
+                pairs = {name: (a.summary, a.pairs()) for name, a in audits.items()}
+                return render_sarif(pairs, profile=profile)
+            case "summary":
+                raise UsageError(
+                    "the page for the public is of one audit; give the folder of one, "
+                    f"{', '.join(audits)} under that of the study"
+                )
+
+    def report(self, path: str | Path, *, profile: Profile = "public", form: Form = "html") -> Path:
         """Write the report to ``path`` and return it."""
-        write_text(Path(path), self.to_html(profile))
+        write_text(Path(path), self.written(form, profile))
         return Path(path)
 
     def _repr_html_(self) -> str:

@@ -3,10 +3,10 @@
 from spolia.auditing.instrument import judge_notes
 from spolia.auditing.plan import Plan
 from spolia.auditing.sets import AuditSet
-from spolia.auditing.verdict import LEAN_LEVEL, Verdict
+from spolia.auditing.verdict import Verdict
 from spolia.core.rates import Rate
-from spolia.core.results import EXIT_CODES, SCHEMA, Distribution, Kind, Summary
-from spolia.core.version import VERSION
+from spolia.core.results import EXIT_CODES, LEAN_LEVEL, SCHEMA, Distribution, Kind, Summary
+from spolia.core.version import VERSION, packages
 from spolia.report.format import at_most, interval, level, p_phrase, percent
 
 _ALIKE = 1.25
@@ -45,6 +45,7 @@ def summarise(
         rule=verdict.rule if verdict else None,
         named_any_dependence=verdict.named_any_dependence if verdict else None,
         curve=verdict.curve if verdict else (),
+        levels=verdict.levels if verdict else (),
         exposed=verdict.exposed if verdict else None,
         flagged=verdict.flagged if verdict else None,
         lean=verdict.lean if verdict else None,
@@ -56,6 +57,7 @@ def summarise(
         model=model,
         tested=_tested(sets),
         not_tested=_not_tested(sets),
+        packages=packages(),
     )
 
 

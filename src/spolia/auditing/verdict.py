@@ -11,9 +11,12 @@ from spolia.auditing.matching import MatchedControl
 from spolia.auditing.rates import named_rates
 from spolia.auditing.sets import AuditSet
 from spolia.core.results import (
+    LEAN_LEVEL,
+    MOST_UNSEEN,
     BoundPoint,
     Compared,
     Lean,
+    Level,
     NegativeControl,
     Outcome,
     Power,
@@ -27,11 +30,8 @@ from spolia.stats.competition import Contest, Decision, compete, decide, smalles
 from spolia.stats.conformal import benjamini_yekutieli
 from spolia.stats.lean import lean_to_train
 
-LEAN_LEVEL = 0.01
-"""Level of the set-level test: under it, a set without findings is inconclusive, not clean."""
-
-MOST_UNSEEN = 0.5
-"""A set of which more than this share could be leaks unseen is inconclusive, not clean."""
+LEVELS = (0.01, 0.05, 0.1, 0.2)
+"""False discovery rates at which it is told what else would be named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +56,7 @@ class Verdict:
     power: tuple[Power, ...]
     curve: tuple[BoundPoint, ...]
     """How many of the named may be false, from the highest score down."""
+    levels: tuple[Level, ...]
     named_any_dependence: int
 
 
@@ -110,8 +111,20 @@ def judge(
             scale, contest, decision, beside, ratio=ratio, fdr=fdr, borrowed=borrowed
         ),
         curve=_points(points, decision),
+        levels=levels(contest, decision, fdr),
         named_any_dependence=int(np.count_nonzero(benjamini_yekutieli(decision.p) <= fdr)),
     )
+
+
+def levels(contest: Contest, decision: Decision, fdr: float) -> tuple[Level, ...]:
+    """Return what the decision would have named at other false discovery rates too."""
+    told = []
+    for level in sorted({*LEVELS, fdr}):
+        named = decision.q <= level
+        lowest = contest.train_scores[named].min(initial=np.inf)
+        above = np.count_nonzero(contest.control_scores >= lowest)
+        told.append(Level(level, int(np.count_nonzero(named)), int(above)))
+    return tuple(told)
 
 
 def size_ratio(train: AuditSet, control: AuditSet) -> float:

@@ -234,11 +234,12 @@ def _check_result(said: AuditResult, truth: AuditResult) -> None:
         if name not in said.counted or not said.counted[name].equals(table):
             raise VerificationFailed(f"{name}.parquet does not follow from the sets of the run")
     # Another version may word the sentence differently; it must not count differently.
-    wording = {"version": "", "sentence": "", "notes": (), "tested": (), "not_tested": ()}
+    wording = {"version", "sentence", "notes", "tested", "not_tested"}
     numbers = {
         one.name: (getattr(said.summary, one.name), getattr(truth.summary, one.name))
         for one in fields(Summary)
-        if one.name not in wording or said.summary.version == truth.summary.version
+        if one.name != "packages"
+        and (one.name not in wording or said.summary.version == truth.summary.version)
     }
     for name, (there, here) in numbers.items():
         if there != here:

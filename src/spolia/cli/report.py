@@ -18,23 +18,36 @@ def report(
             "full: images shown."
         ),
     ] = "public",
+    form: Annotated[
+        Literal["html", "summary", "md", "junit", "sarif"],
+        typer.Option(
+            "--format",
+            help="html: the page. summary: one page for the public. md: Markdown. junit: the "
+            "questions as test cases. sarif: the findings, for code scanning.",
+        ),
+    ] = "html",
     out: Annotated[
-        Path | None, typer.Option(help="Default: RUN/report.html, or RUN/report-PROFILE.html.")
+        Path | None,
+        typer.Option(help="Default: in RUN, named by format and profile, e.g. report.html."),
     ] = None,
     json_output: JsonOutput = False,
 ) -> None:
     """Write the report of a run again, for another reader.
 
-    Example: `spolia report run --profile internal`
+    Example: `spolia report run --profile internal`, `spolia report run --format junit`
     """
     from spolia.auditing.result import load_result
-    from spolia.auditing.study_plan import is_study
+    from spolia.auditing.study_plan import audits_of, is_study
     from spolia.auditing.study_result import load_study
+    from spolia.report.formats import file_name
+    from spolia.review.tally import tally, write_review
 
+    for folder in audits_of(run):
+        # A review that was killed has answers, and no numbers of them yet.
+        if tally(folder) is not None:
+            write_review(folder)
     result = load_study(run) if is_study(run) else load_result(run)
-    # The public page is never overwritten by one that shows images.
-    name = "report.html" if profile == "public" else f"report-{profile}.html"
-    path = result.report(out or run / name, profile=profile)
+    path = result.report(out or run / file_name(form, profile), profile=profile, form=form)
     if json_output:
         print_json(result.to_json())
     else:

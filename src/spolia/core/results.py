@@ -9,13 +9,20 @@ from spolia.core.hits import Kinds
 from spolia.core.instruments import Instruments
 from spolia.core.rates import Rate
 
-SCHEMA = "spolia-report/2"
+SCHEMA = "spolia-report/3"
 """Version of `Summary` as JSON (``report.json``); grows when a field changes its meaning."""
 
 Outcome = Literal["leak", "none", "inconclusive", "no verdict"]
 
 EXIT_CODES: dict[Outcome, int] = {"none": 0, "leak": 1, "inconclusive": 4, "no verdict": 4}
 """What the command line returns for each outcome (2 is a usage error, 3 a failure)."""
+
+LEAN_LEVEL = 0.01
+"""Level of the test of the set as a whole: under it, a set without findings is inconclusive, not
+clean."""
+
+MOST_UNSEEN = 0.5
+"""A set of which more than this share could be leaks unseen is inconclusive, not clean."""
 
 Kind = Literal["copy", "identity", "unknown"]
 """What an embedder can tell: the same *photo*, or the same *person*."""
@@ -95,6 +102,17 @@ class BoundPoint:
     """False ones among them, on average."""
     false_at_most: int
     """95 % bound on the false ones, which holds for all points together."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """What the same rule names at another false discovery rate."""
+
+    fdr: float
+    named: int
+    """Training identities."""
+    control: int
+    """Control identities that score as high as the lowest named; 0 where none is."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +217,8 @@ class Summary:
     """Identities that are named if nothing is known of how they depend on each other."""
     curve: tuple[BoundPoint, ...]
     """From the highest score down; empty without a control."""
+    levels: tuple[Level, ...]
+    """At 1, 5, 10 and 20 % and the asked rate, the strictest first; empty without a control."""
     exposed: Compared | None
     """Training identities found again, beside control identities at the same similarity.
 
@@ -217,6 +237,8 @@ class Summary:
     model: ModelSummary
     tested: tuple[str, ...]
     not_tested: tuple[str, ...]
+    packages: tuple[tuple[str, str], ...]
+    """Name and version of the packages on which a number may depend."""
     strangers: Strangers | None = None
     """What chance does inside train; ``None`` where train has a single identity."""
     kinds: Kinds | None = None

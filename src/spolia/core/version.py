@@ -1,5 +1,19 @@
-"""The installed version of spolia."""
+"""The installed versions of spolia and of what it computes with."""
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 VERSION = version("spolia")
+
+_PACKAGES = ("numpy", "scipy", "pillow", "pyarrow", "onnxruntime", "simplejpeg")
+
+
+def packages() -> tuple[tuple[str, str], ...]:
+    """Return name and version of the packages that a number may depend on, where installed."""
+    return tuple((name, found) for name in _PACKAGES if (found := _installed(name)) is not None)
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

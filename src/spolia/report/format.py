@@ -1,6 +1,7 @@
 """How numbers and foreign text are written; every sentence of the report goes through here."""
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
@@ -17,6 +18,7 @@ _SPACE = "\u00a0"
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&!$@])")
 _SMALLEST_PERCENT = Decimal("0.001")
 _LARGEST_PERCENT = Decimal("99.9")
 
@@ -35,6 +37,15 @@ def visible(text: str) -> str:
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def markdown(text: str) -> str:
+    r"""Return ``text`` so that Markdown shows it as it is.
+
+    >>> print(markdown("a|b_<c>"))
+    a\|b\_\<c\>
+    """
+    return _MARKUP.sub(r"\\\1", text)
 
 
 def listed(names: Sequence[str]) -> str:

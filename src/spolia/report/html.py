@@ -1,7 +1,7 @@
 """The report: one page, no script, no request."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, get_args
 
 import jinja2
@@ -9,10 +9,13 @@ from markupsafe import Markup
 
 from spolia.core.errors import UsageError
 from spolia.core.results import Outcome, Summary
+from spolia.core.review import Reviewed
 from spolia.report import curve, figures, histogram, kinds, tail_chart
 from spolia.report import format as written
-from spolia.report.pairs import Details, Pair, Profile, redact
-from spolia.report.thumbnails import thumbnail
+from spolia.report.pairs import Details, Pair, Profile, grouped, redact
+from spolia.report.questions import questions
+from spolia.report.standards import standards
+from spolia.report.thumbnails import SMALL, thumbnail
 
 WORDS: dict[Outcome, tuple[str, str]] = {
     "leak": ("Leak found", "The synthetic set gives away training images."),
@@ -45,6 +48,8 @@ _FILTERS = (
     "yes_no",
 )
 _WIDE, _NARROW = 720.0, 350.0
+_FIRST = 24
+"""Pairs of a kind that are seen, and printed, without asking for the others."""
 
 
 def render_html(
@@ -53,6 +58,7 @@ def render_html(
     *,
     profile: Profile = "public",
     details: Details | None = None,
+    reviewed: Reviewed | None = None,
 ) -> str:
     """Return the report as one HTML page: the same text for the same input, always UTF-8.
 
@@ -67,20 +73,19 @@ def render_html(
         ``public``: numbers only. ``internal``: with ids and blurred images. ``full``: not blurred.
     details
         Locations, quarantine and plan; dropped in the ``public`` profile.
+    reviewed
+        What people said when they looked at a sample of pairs.
 
     Raises
     ------
     UsageError
         If there is no such profile, or an image is not uint8 RGB.
     """
-    if profile not in get_args(Profile):
-        raise UsageError(
-            f"profile must be one of {', '.join(get_args(Profile))}, but is {profile!r}"
-        )
+    check_profile(profile)
     if profile == "public":
         pairs, details = [redact(pair) for pair in pairs], None
     word, gloss = WORDS[summary.outcome]
-    heading, lead = _introduce(summary, pairs)
+    heading, lead = introduce(summary, pairs)
     return template("report.html.jinja").render(
         summary=summary,
         pairs=pairs,
@@ -88,6 +93,12 @@ def render_html(
         details=details,
         word=word,
         gloss=gloss,
+        short=questions(summary, reviewed),
+        reviewed=reviewed,
+        groups=grouped(pairs),
+        first=_FIRST,
+        standards=standards(),
+        command=command_of(summary),
         heading=heading,
         lead=lead,
         figures=figures.key_figures(summary),
@@ -98,7 +109,36 @@ def render_html(
     )
 
 
-def _introduce(summary: Summary, pairs: Sequence[Pair]) -> tuple[str, str]:
+def render_summary(summary: Summary, reviewed: Reviewed | None = None) -> str:
+    """Return the one page for the public: verdict, questions, limits, and nothing about records."""
+    word, gloss = WORDS[summary.outcome]
+    return template("summary.html.jinja").render(
+        summary=summary,
+        word=word,
+        gloss=gloss,
+        short=questions(summary, reviewed),
+        command=command_of(summary),
+    )
+
+
+def check_profile(profile: str) -> None:
+    """Refuse what is no profile."""
+    if profile not in get_args(Profile):
+        raise UsageError(
+            f"profile must be one of {', '.join(get_args(Profile))}, but is {profile!r}"
+        )
+
+
+def command_of(summary: Summary) -> str:
+    """Return the command that made a summary, with words in the place of paths."""
+    control = " --control CONTROL" if summary.ratio is not None else ""
+    return (
+        f"spolia audit TRAIN SYNTHETIC{control} --embedder EMBEDDER --fdr {summary.fdr} "
+        f"--seed {summary.seed} --out RUN"
+    )
+
+
+def introduce(summary: Summary, pairs: Sequence[Pair]) -> tuple[str, str]:
     """Return the heading of the list of pairs and what it is worth."""
     if summary.outcome == "no verdict":
         return "Ranking, no verdict", _why_no_verdict(summary)
@@ -160,16 +200,19 @@ def _tail_charts(summary: Summary) -> tuple[tuple[str, tail_chart.TailChart], ..
 @cache
 def template(name: str) -> jinja2.Template:
     """Return a template of the pages, in which every foreign text is escaped and visible."""
+    plain = name.endswith(".md.jinja")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("spolia.report", ""),
-        autoescape=True,
+        autoescape=not plain,
         undefined=jinja2.StrictUndefined,
-        finalize=_finalize,
+        finalize=_in_markdown if plain else _finalize,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=plain,
     )
     environment.filters |= {name: getattr(written, name) for name in _FILTERS}
     environment.filters["thumbnail"] = thumbnail
+    environment.filters["small"] = partial(thumbnail, side=SMALL)
     environment.filters["share"] = written.percent
     return environment.get_template(name)
 
@@ -181,3 +224,7 @@ def _finalize(value: Any) -> Any:
         if isinstance(value, str) and not isinstance(value, Markup)
         else value
     )
+
+
+def _in_markdown(value: Any) -> Any:
+    return written.markdown(written.visible(value)) if isinstance(value, str) else value

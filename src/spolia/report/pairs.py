@@ -3,12 +3,14 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+
+from spolia.core.hits import Hit
 
 Profile = Literal["public", "internal", "full"]
 """``public``: numbers, codes. ``internal``: ids, paths, blurred images. ``full``: not blurred."""
@@ -47,8 +49,19 @@ class Pair:
     """``(h, w, 3)`` uint8 RGB."""
     difference_image: Image | None = None
     """How the two differ once one is laid over the other, black for not at all; of copies only."""
+    others: tuple[Image, ...] = ()
+    """Some other training images of the identity, each as above."""
     view: str | None = None
     """How the synthetic image was laid over the training image."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pairs that stand under one heading."""
+
+    title: str | None
+    """``None`` for all in one group."""
+    pairs: tuple[Pair, ...]
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,19 @@ class Details:
     """``(role, id, reason)`` of every record that could not be read."""
     plan: str = ""
     """The plan as TOML."""
+
+
+def grouped(pairs: Sequence[Pair]) -> tuple[Group, ...]:
+    """Return pairs by kind, the plainest first; in one group where no kind was told.
+
+    >>> [group.title for group in grouped([Pair(1, 0.9, 0.3, 0.001, 0.02, "same identity")])]
+    ['Same identity']
+    """
+    if all(one.kind == "unresolved" for one in pairs):
+        return (Group(None, tuple(pairs)),)
+    kinds = dict.fromkeys([*get_args(Hit), *(one.kind for one in pairs)])
+    groups = ((kind, tuple(one for one in pairs if one.kind == kind)) for kind in kinds)
+    return tuple(Group(kind.capitalize(), some) for kind, some in groups if some)
 
 
 def code(key: bytes, role: str, name: str) -> str:
@@ -91,5 +117,6 @@ def redact(pair: Pair) -> Pair:
         query_image=None,
         reference_image=None,
         difference_image=None,
+        others=(),
         view=None,
     )

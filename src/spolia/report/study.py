@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
-from spolia.core.errors import UsageError
 from spolia.core.study import StudySummary
 from spolia.report.figures import Axis, Whisker
-from spolia.report.html import WORDS, template
+from spolia.report.html import WORDS, check_profile, template
 from spolia.report.pairs import Profile
 
 SHOWN = 200
@@ -55,10 +54,7 @@ def render_study(
     UsageError
         If there is no such profile.
     """
-    if profile not in get_args(Profile):
-        raise UsageError(
-            f"profile must be one of {', '.join(get_args(Profile))}, but is {profile!r}"
-        )
+    check_profile(profile)
     word, gloss = WORDS[summary.outcome]
     lists = {} if profile == "public" else dict(disagreements)
     return template("study.html.jinja").render(

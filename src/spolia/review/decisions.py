@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from spolia.auditing.folder import DECISIONS
 from spolia.core.errors import UsageError
 from spolia.core.review import Answer
 from spolia.store.atomic import OWNER_ONLY
 
-FILE = "decisions.jsonl"
+FILE = DECISIONS
 """In the run folder; personal."""
 
 _CUT = b" <- cut off\n"

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from spolia.auditing.result import load_result
-from spolia.auditing.study_plan import is_study, read_study_plan
+from spolia.auditing.study_plan import audits_of, is_study
 from spolia.core.errors import UsageError
 from spolia.core.review import Mode, Question
 from spolia.core.seeds import stream
@@ -95,11 +95,9 @@ def make_deck(
 
 def _check(run: Path, pairs: int, known: int) -> None:
     if is_study(run):
-        plan = read_study_plan(run)
-        audits = [plan.folder_of(run, one, judge) for one in plan.sets for judge in plan.judges]
         raise UsageError(
             f"a review is of one audit, but {run} is a study; review one of "
-            f"{', '.join(map(str, audits))}"
+            f"{', '.join(map(str, audits_of(run)))}"
         )
     if pairs < FEWEST_PAIRS:
         raise UsageError(

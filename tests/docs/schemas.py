@@ -1,0 +1,19 @@
+"""The published JSON Schemas; run as a module, it writes them."""
+
+from spolia.core.diff import DIFF_SCHEMA, Diff
+from spolia.core.results import SCHEMA, Summary
+from spolia.core.review import REVIEW_SCHEMA, Reviewed
+from spolia.core.study import STUDY_SCHEMA, StudySummary
+from spolia.report.json_schema import json_schema
+from tests.docs.pages import REPOSITORY
+
+RECORDS = {SCHEMA: Summary, STUDY_SCHEMA: StudySummary, REVIEW_SCHEMA: Reviewed, DIFF_SCHEMA: Diff}
+
+
+def file_of(schema):
+    return REPOSITORY / "docs/reference/schemas" / f"{schema.replace('/', '-')}.json"
+
+
+if __name__ == "__main__":
+    for name, record in RECORDS.items():
+        file_of(name).write_text(json_schema(record, name), encoding="utf-8")

@@ -17,6 +17,8 @@ import spolia
 from spolia.auditing.plan import read_plan
 from spolia.auditing.study_plan import StudyPlan, places, write_study_plan
 from spolia.cli.main import run
+from spolia.review.guard import hosts_of
+from spolia.review.server import Where
 from tests.judges import write_study
 
 SPOLIA = [sys.executable, "-c", "from spolia.cli.main import main; main()"]
@@ -46,7 +48,7 @@ class Reviewing:
 
     def __init__(self, *arguments):
         self.process = subprocess.Popen(
-            [*SPOLIA, *map(str, arguments)],
+            [*SPOLIA, *map(str, arguments), "--quiet"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -77,9 +79,9 @@ class Reviewing:
         sent = {"task": task, "answer": answer, "seconds": 1}
         return self.ask("POST", "/api/answer/say", sent)[0]
 
-    def interrupt(self):
+    def interrupt(self, by=signal.SIGINT):
         """Press Ctrl-C; return exit code, stdout and stderr."""
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(by)
         out, err = self.process.communicate(timeout=30)
         return self.process.returncode, out, err
 
@@ -99,7 +101,9 @@ def test_a_review_is_held_and_goes_on_where_it_was_left(folder):
     assert len(Path(record["decisions"]).read_text().splitlines()) == 3
     again = Reviewing("review", folder)
     assert again.state()["said"] == 3
-    assert again.interrupt()[1].startswith("3 of 14 pairs answered by reviewer\n")
+    code, out, _ = again.interrupt(signal.SIGTERM)
+    assert code == 0
+    assert out.startswith("3 of 14 pairs answered by reviewer\n")
 
 
 def test_a_review_that_nobody_answered_leaves_no_numbers(folder):
@@ -152,6 +156,28 @@ def test_a_port_that_is_taken_is_refused(folder, capsys):
     assert run(["review", str(folder), "--port", str(page.port)]) == 2
     assert "choose another --port" in capsys.readouterr().err
     page.interrupt()
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("127.0.0.1", True),
+        ("127.0.0.2", True),
+        ("::1", True),
+        ("localhost", True),
+        ("192.0.2.1", False),
+        ("2001:db8::1", False),
+        ("localhost.example", False),
+    ],
+)
+def test_other_machines_see_pictures_only_where_asked(host, local):
+    assert Where(host).pictures == local
+    assert Where(host, images=True).pictures
+
+
+def test_a_page_at_the_usual_port_is_reached_without_naming_it():
+    assert {"127.0.0.1", "localhost:80", "[2001:db8::1]"} <= hosts_of("2001:db8::1", 80)
+    assert "127.0.0.1" not in hosts_of("127.0.0.1", 8080)
 
 
 def test_without_the_extra_it_says_what_to_install(folder):

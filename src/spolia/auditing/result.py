@@ -17,6 +17,7 @@ from spolia.auditing.pictures import Pictures, UInt8
 from spolia.auditing.plan import Plan, read_plan, source_of
 from spolia.auditing.reviewed import read_review
 from spolia.core.errors import RunIncomplete, UsageError
+from spolia.core.progress import Progress, silent
 from spolia.core.rates import Rate
 from spolia.core.results import NegativeControl, Summary
 from spolia.core.review import Reviewed
@@ -146,10 +147,11 @@ class AuditResult:
             'style="width:100%;height:40rem;border:0"></iframe>'
         )
 
-    def images(self, role: str) -> Source | None:
+    def images(self, role: str, progress: Progress = silent) -> Source | None:
         """Open the images that were audited as ``train``, ``control`` or ``synthetic``, or faces.
 
-        ``None`` where a set was given as embeddings.
+        They are read once as a whole, to know that they are the same. ``None`` where a set was
+        given as embeddings.
 
         Raises
         ------
@@ -159,7 +161,7 @@ class AuditResult:
         if self.plan.embedder == "precomputed":
             return None
         uri = str(getattr(self.plan, role))
-        source = source_of(uri, self.plan, role)
+        source = source_of(uri, self.plan, role, progress)
         audited = next(one.fingerprint for one in self.summary.sets if one.role == role)
         if source.fingerprint != audited:
             raise UsageError(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from spolia.auditing.result import load_result
 from spolia.core.errors import UsageError
+from spolia.core.progress import Progress, silent
 from spolia.core.review import Mode
 from spolia.review.decisions import FILE
 from spolia.review.deck import Deck, deck_file, read_deck, write_deck
@@ -85,7 +86,7 @@ class Table:
         return make_app(self.sitting, self.pictures, gate, images=images)
 
 
-def lay_table(run: Path, wanted: Wanted, reviewer: str) -> Table:
+def lay_table(run: Path, wanted: Wanted, reviewer: str, progress: Progress = silent) -> Table:
     """Open the review of a run for one reviewer.
 
     Raises
@@ -97,4 +98,4 @@ def lay_table(run: Path, wanted: Wanted, reviewer: str) -> Table:
     """
     deck = open_deck(run, wanted)
     sitting = Sitting(deck, run / FILE, reviewer)
-    return Table(sitting, Pictures(deck, open_sets(load_result(run), deck)))
+    return Table(sitting, Pictures(deck, open_sets(load_result(run), deck, progress)))

@@ -145,6 +145,23 @@ def is_study(folder: Path) -> bool:
     return (folder / STUDY_FILE).is_file()
 
 
+def refuse_study(folder: Path, wanted: str) -> None:
+    """Refuse a study where one audit is wanted, and name its audits.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds a study.
+    """
+    if not is_study(folder):
+        return
+    plan = read_study_plan(folder)
+    audits = [plan.folder_of(folder, one, judge) for one in plan.sets for judge in plan.judges]
+    raise UsageError(
+        f"{wanted}, but {folder} is a study; its audits are {', '.join(map(str, audits))}"
+    )
+
+
 def read_study_plan(folder: Path) -> StudyPlan:
     """Read the plan of a study.
 

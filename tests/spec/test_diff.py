@@ -280,7 +280,7 @@ def test_a_study_is_refused_and_its_audits_can_be_compared(tmp_path):
         options=Options(),
     )
     run = tmp_path / "run"
-    with pytest.raises(UsageError, match=r"is a study; give two of .*clean/pixels"):
+    with pytest.raises(UsageError, match=r"is a study; its audits are .*clean/pixels"):
         diff(run, run)
     assert diff(run / "clean" / "pixels", run / "leaky" / "pixels").word == "worse"
     with pytest.raises(UsageError, match=r"the judge \(pixels .* in A, blind .* in B\)"):

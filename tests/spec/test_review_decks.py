@@ -322,7 +322,7 @@ def test_a_study_is_refused_and_its_audits_are_named(tmp_path):
         out=tmp_path / "run",
     )
     with pytest.raises(
-        UsageError, match=r"is a study; review one of .*leaky/pixels, .*leaky/blind"
+        UsageError, match=r"is a study; its audits are .*leaky/pixels, .*leaky/blind"
     ):
         make_deck(tmp_path / "run", "estimate")
     deck = make_deck(tmp_path / "run" / "leaky" / "pixels", "estimate", pairs=20)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spolia.auditing.result import AuditResult, load_result
-from spolia.auditing.study_plan import audits_of, is_study
+from spolia.auditing.study_plan import refuse_study
 from spolia.core.diff import (
     DIFF_SCHEMA,
     Change,
@@ -49,7 +49,7 @@ def diff(a: Path, b: Path, *, names: bool = False) -> Diff:
         If one of them is not finished.
     """
     for run in (a, b):
-        _refuse_study(run)
+        refuse_study(run, "two audits are compared")
     return compare(load_result(a), load_result(b), names=names)
 
 
@@ -128,14 +128,6 @@ class _Asked:
                 "one; audit it again with --control"
             )
         return _Asked(one.exposed, one.flagged, one.lean)
-
-
-def _refuse_study(run: Path) -> None:
-    if is_study(run):
-        raise UsageError(
-            f"two audits are compared, but {run} is a study; give two of "
-            f"{', '.join(map(str, audits_of(run)))}"
-        )
 
 
 def _check_comparable(a: AuditResult, b: AuditResult) -> None:

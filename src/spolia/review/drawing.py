@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from spolia.auditing.result import load_result
-from spolia.auditing.study_plan import audits_of, is_study
+from spolia.auditing.study_plan import refuse_study
 from spolia.core.errors import UsageError
 from spolia.core.review import Mode, Question
 from spolia.core.seeds import stream
@@ -94,11 +94,7 @@ def make_deck(
 
 
 def _check(run: Path, pairs: int, known: int) -> None:
-    if is_study(run):
-        raise UsageError(
-            f"a review is of one audit, but {run} is a study; review one of "
-            f"{', '.join(map(str, audits_of(run)))}"
-        )
+    refuse_study(run, "a review is of one audit")
     if pairs < FEWEST_PAIRS:
         raise UsageError(
             f"a deck must have {FEWEST_PAIRS} pairs or more, but {pairs} are asked for; 100 are "

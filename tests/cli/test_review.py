@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,11 @@ import spolia
 from spolia.auditing.plan import read_plan
 from spolia.auditing.study_plan import StudyPlan, places, write_study_plan
 from spolia.cli.main import run
+from spolia.review.decisions import FILE
+from spolia.review.deck import write_deck
+from spolia.review.drawing import make_deck
 from spolia.review.guard import hosts_of
+from spolia.review.opening import Wanted, open_deck
 from spolia.review.server import Where
 from tests.judges import write_study
 
@@ -219,3 +224,23 @@ def test_images_that_changed_are_not_shown(folder, capsys):
     (folder / "plan.toml").write_text(plan.replace("leaky.npy", "clean.npy"))
     assert run(["review", str(folder)]) == 2
     assert "no longer holds the images that were audited as synthetic" in capsys.readouterr().err
+
+
+def test_a_deck_of_what_the_run_held_before_is_not_shown(folder, capsys):
+    assert make_deck(folder, "estimate").tasks
+    write_deck(folder, replace(make_deck(folder, "estimate"), audit="of another audit"))
+    assert run(["review", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert "before it was made anew; use --overwrite" in " ".join(said.split())
+    assert open_deck(folder, Wanted(overwrite=True)).audit != "of another audit"
+    assert open_deck(folder, Wanted()).audit != "of another audit"
+
+
+def test_a_run_with_answers_is_not_overwritten(folder, sets, capsys):
+    (folder / FILE).write_text("")
+    roles = {"control": sets["control"], "out": folder}
+    asked = [f"--{name}={where}" for name, where in roles.items()]
+    asked = ["audit", str(sets["train"]), str(sets["leaky"]), *asked, "--overwrite", "--quiet"]
+    assert run(asked) == 2
+    assert "holds what reviewers said" in " ".join(capsys.readouterr().err.split())
+    assert (folder / FILE).exists()

@@ -458,7 +458,7 @@ def test_a_review_shows_the_faces_that_the_judge_saw(run):
     names = ("query", "synthetic", "s00.png"), ("reference", "train", "t00.png")
     shown = {side: Shown(role, role, name) for side, role, name in names}
     task = Task("pair", "open", **shown, swapped=False, stratum=0, similarity=0.5, score=0.5)
-    deck = Deck(SCHEMA, "triage", "photo", 0, "key", (), (task,))
+    deck = Deck(SCHEMA, "triage", "photo", 0, "audit", "key", (), (task,))
     sets = open_sets(result, deck)
     pictures = Pictures(deck, sets)
     for _, role, name in names:

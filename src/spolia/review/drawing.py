@@ -19,7 +19,7 @@ from spolia.core.errors import UsageError
 from spolia.core.review import Mode, Question
 from spolia.core.seeds import stream
 from spolia.core.types import Int64
-from spolia.review.deck import SCHEMA, Deck, Part, Task
+from spolia.review.deck import SCHEMA, Deck, Part, Task, digest_of_audit
 from spolia.review.known import known_tasks
 from spolia.review.population import Population, cut_strata, read_population, task_of
 
@@ -90,7 +90,8 @@ def make_deck(
         wanted = population.similarity[np.concatenate([drawn[i] for i in like])]
         tasks += known_tasks(run, result, tasks, wanted, known, rng)
     key = secrets.token_hex(8)
-    return Deck(SCHEMA, mode, question, seed, key, tuple(parts), tuple(tasks))
+    audit = digest_of_audit(result.summary)
+    return Deck(SCHEMA, mode, question, seed, audit, key, tuple(parts), tuple(tasks))
 
 
 def _check(run: Path, pairs: int, known: int) -> None:

@@ -14,7 +14,8 @@ from spolia.auditing.duplicates import threshold_of
 from spolia.auditing.embed import EmbedOptions, embed_source
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet, prepare
-from spolia.auditing.stages import judged
+from spolia.auditing.result import write_quarantine
+from spolia.auditing.stages import judged, quarantine_of
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.seeds import stream
@@ -62,6 +63,10 @@ class SplitSummary:
     """Identities that share a photo are one person."""
     photos: int
     """Records, near-duplicates counted once."""
+    unreadable: int
+    """Records that could not be read; on no list."""
+    blank: int
+    """Records without any structure; on no list."""
     parts: tuple[Part, ...]
 
 
@@ -99,7 +104,13 @@ def split(
     told = EmbedOptions(options.max_bad, options.threads, options.shard_records)
     embed_source(ready.source, ready.embedder, store, options=told, progress=progress)
     opened = open_precomputed(store)
-    one = prepare("set", opened.embeddings, opened.model, fingerprint=opened.fingerprint)
+    one = prepare(
+        "set",
+        opened.embeddings,
+        opened.model,
+        fingerprint=opened.fingerprint,
+        unreadable=opened.unreadable,
+    )
     clustered = cluster(one, threshold, Kept(parts, options, progress))
     photo = _photos(clustered)
     rng = stream(seed, "split", one.summary.fingerprint)
@@ -116,6 +127,8 @@ def split(
         identities=len(one.identities),
         people=int(found.person.max()) + 1,
         photos=int(photo.max()) + 1,
+        unreadable=one.summary.unreadable,
+        blank=one.summary.blank,
         parts=tuple(_part(name, rows, found) for name, rows in _named(found)),
     )
     _write(out, one, found, summary)
@@ -166,4 +179,5 @@ def _write(out: Path, one: AuditSet, found: Split, summary: SplitSummary) -> Non
     make_private(out)
     for name, rows in _named(found):
         write_text(out / f"{name}.txt", "".join(f"{one.ids[i]}\n" for i in rows.tolist()))
+    write_quarantine(out, quarantine_of({"set": one}))
     write_text(out / FILE, write_record(summary))

@@ -90,3 +90,8 @@ def split(
             f"{found.identities:,} identities are {found.people:,} people: some share a photo, or "
             "nearly, and count as one."
         )
+    if found.unreadable or found.blank:
+        show(
+            f"{found.unreadable:,} images could not be read and {found.blank:,} are blank; these are "
+            "on no list."
+        )

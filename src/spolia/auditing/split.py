@@ -13,8 +13,8 @@ from spolia.auditing.clustered import Clustered, cluster
 from spolia.auditing.duplicates import threshold_of
 from spolia.auditing.embed import EmbedOptions, embed_source
 from spolia.auditing.options import Options
-from spolia.auditing.sets import AuditSet, prepare
 from spolia.auditing.result import write_quarantine
+from spolia.auditing.sets import AuditSet, prepare
 from spolia.auditing.stages import judged, quarantine_of
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent

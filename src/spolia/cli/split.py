@@ -92,6 +92,6 @@ def split(
         )
     if found.unreadable or found.blank:
         show(
-            f"{found.unreadable:,} images could not be read and {found.blank:,} are blank; these are "
-            "on no list."
+            f"{found.unreadable:,} images could not be read and {found.blank:,} are blank: they "
+            "are on no list."
         )

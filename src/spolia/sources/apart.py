@@ -37,6 +37,7 @@ TOGETHER = 256 << 10
 """Bytes of the files that are asked for at once; a larger file goes alone."""
 
 _SECONDS_TO_START = 60.0
+_SECONDS_TO_DIE = 10.0
 _MODULE = "spolia.sources.decoder_process"
 _PIPE = 1 << 20
 """Bytes of pixels that may wait for the thread, where the system allows so many."""
@@ -170,12 +171,16 @@ class _Decoder:
         """Whether it has ever answered."""
         return not self._starting
 
-    def close(self) -> int:
-        """End the process and return how it ended: negative by that signal."""
+    def close(self, patience: float = 0.2) -> int:
+        """End the process and return how it ended: negative by that signal.
+
+        It is given ``patience`` seconds to end by itself: what it has to say of its own death, a
+        signal of ours would hide.
+        """
         for one in self._pipes:
             one.close()
         try:
-            return self._process.wait(0.2)
+            return self._process.wait(patience)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
@@ -228,7 +233,7 @@ class _Decoders:
             decoder.close()
             return _too_slow(limits)
         except OSError:
-            return _broken(decoder.started, decoder.close())
+            return _broken(decoder.started, decoder.close(_SECONDS_TO_DIE))
         except BaseException:  # Ctrl-C amid an answer
             decoder.close()
             raise

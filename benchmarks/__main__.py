@@ -10,6 +10,7 @@ EXPERIMENTS = {
     "goodness": "benchmarks.goodness",
     "honesty": "benchmarks.honesty",
     "hubs": "benchmarks.hubs",
+    "identity": "benchmarks.identity",
     "join": "benchmarks.join",
     "judges": "benchmarks.judges",
     "kinds": "benchmarks.kinds",

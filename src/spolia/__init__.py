@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spolia.auditing.identity import IdentityResult, identity
     from spolia.auditing.options import Options
     from spolia.auditing.result import AuditResult
     from spolia.auditing.run import audit
@@ -32,6 +33,7 @@ _HOMES = {
     "AuditResult": "spolia.auditing.result",
     "Embedder": "spolia.embedding",
     "Embeddings": "spolia.core.types",
+    "IdentityResult": "spolia.auditing.identity",
     "JoinResult": "spolia.search.result",
     "Options": "spolia.auditing.options",
     "Rate": "spolia.core.rates",
@@ -40,6 +42,7 @@ _HOMES = {
     "StudyResult": "spolia.auditing.study_result",
     "Summary": "spolia.core.results",
     "audit": "spolia.auditing.run",
+    "identity": "spolia.auditing.identity",
     "join": "spolia.search.join",
     "normalise": "spolia.core.types",
     "open_embedder": "spolia.embedding",
@@ -51,6 +54,7 @@ __all__ = [
     "AuditResult",
     "Embedder",
     "Embeddings",
+    "IdentityResult",
     "JoinResult",
     "Options",
     "Rate",
@@ -60,6 +64,7 @@ __all__ = [
     "Summary",
     "__version__",
     "audit",
+    "identity",
     "join",
     "normalise",
     "open_embedder",

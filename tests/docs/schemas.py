@@ -1,13 +1,20 @@
 """The published JSON Schemas; run as a module, it writes them."""
 
 from spolia.core.diff import DIFF_SCHEMA, Diff
+from spolia.core.membership import IDENTITY_SCHEMA, IdentitySummary
 from spolia.core.results import SCHEMA, Summary
 from spolia.core.review import REVIEW_SCHEMA, Reviewed
 from spolia.core.study import STUDY_SCHEMA, StudySummary
 from spolia.report.json_schema import json_schema
 from tests.docs.pages import REPOSITORY
 
-RECORDS = {SCHEMA: Summary, STUDY_SCHEMA: StudySummary, REVIEW_SCHEMA: Reviewed, DIFF_SCHEMA: Diff}
+RECORDS = {
+    SCHEMA: Summary,
+    STUDY_SCHEMA: StudySummary,
+    REVIEW_SCHEMA: Reviewed,
+    DIFF_SCHEMA: Diff,
+    IDENTITY_SCHEMA: IdentitySummary,
+}
 
 
 def file_of(schema):

@@ -209,3 +209,36 @@ def test_every_field_of_a_review_and_every_column_of_its_table_is_described():
     records = (Reviewed, Reviewer, Answers, Estimate, Agreed, Stratum)
     names = {one.name for record in records for one in dataclass_fields(record)}
     assert {name for name in names | set(TABLE.names) if f"`{name}`" not in section} == set()
+
+
+@pytest.fixture(scope="module")
+def question(tmp_path_factory):
+    """The folder of a question with members and queries."""
+    folder = tmp_path_factory.mktemp("question") / "run"
+    rows = spolia.normalise(np.random.default_rng(0).normal(size=(200, 16)))
+    names = [f"{i // 2}" for i in range(100)]
+    asked = spolia.Embeddings(rows[:20], identities=[f"m{i // 2}" for i in range(20)])
+    spolia.identity(
+        synthetic=spolia.Embeddings(rows[100:]),
+        members=asked,
+        queries=asked,
+        nonmembers=spolia.Embeddings(rows[20:100], identities=names[20:]),
+        train=spolia.Embeddings(rows[:1], identities=["m0"]),
+        out=folder,
+    )
+    return folder
+
+
+def test_everything_of_a_question_is_described(question):
+    section = PAGE.split("## `spolia identity`\n", 1)[1].split("\n## ", 1)[0]
+    assert {name for name, _ in files(question) if name not in PAGE} == set()
+    assert {one.name for one in question.iterdir() if one.name not in section} == set()
+    schema = pq.read_schema(question / "identities.parquet")
+    said = columns("identities.parquet` of `spolia identity")
+    assert said == {field.name: str(field.type) for field in schema}
+    written = json.loads((question / "identity.json").read_text(encoding="utf-8"))
+    assert {field for field in written if f"`{field}`" not in section} == set()
+    assert {field for field in fields(written) if f"`{field}`" not in PAGE} == set()
+    asked = re.findall(r"^(\w+) =", (question / "identity.toml").read_text("utf-8"), re.MULTILINE)
+    assert [key for key in asked if f"`{key}`" not in section] == []
+    assert all(path.stat().st_mode & 0o177 == 0 for _, path in files(question))

@@ -215,9 +215,9 @@ def plan_of(
     columns, listed = _file(options.columns), _file(options.exclude_list)
     points = _file(options.landmarks)
     return Plan(
-        train=_location(train),
-        synthetic=_location(synthetic),
-        control=None if control is None else _location(control),
+        train=location_of(train),
+        synthetic=location_of(synthetic),
+        control=None if control is None else location_of(control),
         embedder=spec,
         fdr=fdr,
         seed=seed,
@@ -282,7 +282,8 @@ def _file(given: str | Path | None) -> tuple[str | None, str | None]:
     return path, file_fingerprint(Path(path))
 
 
-def _location(one: Set) -> str:
+def location_of(one: Set) -> str:
+    """Return where a set lies, as a plan says it."""
     if isinstance(one, Embeddings):
         return f"memory:{fingerprint(one)}"
     return absolute_address(str(one)) if str(one).strip() else _absolute(one)

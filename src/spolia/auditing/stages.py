@@ -31,6 +31,9 @@ EMBEDDINGS = "embeddings"
 STUDY_FILE = "study.toml"
 """The plan of a study, which makes a folder one."""
 
+IDENTITY_FILE = "identity.toml"
+"""What `spolia identity` was asked, which makes a folder one of its runs."""
+
 Set = str | Path | Embeddings
 """A set: where its images (or stored embeddings) lie, or the embeddings themselves."""
 

@@ -13,6 +13,7 @@ from spolia.cli.demo import demo
 from spolia.cli.diff import diff
 from spolia.cli.doctor import doctor
 from spolia.cli.embed import embed
+from spolia.cli.identity import identity
 from spolia.cli.join import join
 from spolia.cli.purge import purge
 from spolia.cli.report import report
@@ -58,7 +59,21 @@ def _root(
     """
 
 
-for _command in (demo, audit, embed, join, report, review, diff, split, verify, purge, doctor):
+_COMMANDS = (
+    demo,
+    audit,
+    identity,
+    embed,
+    join,
+    report,
+    review,
+    diff,
+    split,
+    verify,
+    purge,
+    doctor,
+)
+for _command in _COMMANDS:
     app.command(no_args_is_help=_command not in (demo, doctor))(_command)
 app.add_typer(card, name="card")
 

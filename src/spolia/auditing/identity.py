@@ -1,0 +1,291 @@
+"""Whose photos was a generator trained on? Asked of its samples, with photos it has not seen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from spolia.auditing.cuts import check_named
+from spolia.auditing.duplicates import threshold_of
+from spolia.auditing.folder import run_folder
+from spolia.auditing.identity_checks import (
+    ASKED,
+    check_call,
+    check_judge,
+    check_names,
+    check_photos,
+    check_samples,
+    leave_out_trained,
+    notes_of,
+    portion,
+)
+from spolia.auditing.identity_plan import REPORT, TABLE, asked_of, begin, opening_plan, read_by
+from spolia.auditing.identity_said import outcome_of, sentence_of
+from spolia.auditing.identity_scores import Photos, samples_of, score_photos
+from spolia.auditing.options import Options
+from spolia.auditing.plan import Plan
+from spolia.auditing.record import Stopwatch
+from spolia.auditing.result import Quarantine, write_quarantine
+from spolia.auditing.sets import AuditSet
+from spolia.auditing.stages import Set, images_of, kind_of, open_all, prepare_all, quarantine_of
+from spolia.core.membership import IDENTITY_SCHEMA, IdentitySummary, Queried, Separation
+from spolia.core.progress import Progress, silent
+from spolia.core.seeds import stream
+from spolia.core.types import Float64, Int64
+from spolia.core.version import VERSION
+from spolia.embedding import Embedder
+from spolia.report.summary_json import write_record
+from spolia.stats.conformal import benjamini_hochberg
+from spolia.stats.pool import fewest_named, pooled_p
+from spolia.stats.rates import exact_rate
+from spolia.stats.roc import Scored, separation
+from spolia.store.atomic import atomic_file, write_text
+
+IDENTITIES = pa.schema(
+    [
+        ("set", pa.string()),
+        ("identity", pa.string()),
+        ("photos", pa.int64()),
+        ("score", pa.float64()),
+        ("p", pa.float64()),
+        ("q", pa.float64()),
+        ("compared", pa.int64()),
+        ("nearest", pa.string()),
+        ("similarity", pa.float64()),
+    ]
+)
+"""One row per identity that is asked about or stands beside those: who is in it is personal."""
+
+
+@dataclass(frozen=True, eq=False)
+class IdentityResult:
+    """What samples betray of whose photos were trained on."""
+
+    summary: IdentitySummary
+    """May be published: it holds no name, path or embedding."""
+    identities: pa.Table
+    """One row per identity: set, identity, photos, score, p, q, compared, nearest, similarity."""
+    quarantine: Quarantine
+    """Role, id and reason of what could not be read."""
+
+    @property
+    def named(self) -> pa.Table:
+        """The queries that are named at the asked rate, best first."""
+        found = self.identities.filter(pc.field("q") <= self.summary.fdr)
+        return found.sort_by([("p", "ascending"), ("score", "descending")])
+
+    def to_json(self) -> str:
+        """Return the publishable summary as JSON."""
+        return write_record(self.summary)
+
+
+def identity(
+    *,
+    synthetic: Set,
+    nonmembers: Set,
+    members: Set | None = None,
+    queries: Set | None = None,
+    train: Set | None = None,
+    embedder: str | Path | Embedder = "dct",
+    any_judge: bool = False,
+    fdr: float = 0.05,
+    seed: int = 0,
+    out: str | Path | None = None,
+    options: Options = Options(),
+    progress: Progress = silent,
+) -> IdentityResult:
+    """Find out whether samples betray whose photos a generator was trained on.
+
+    Parameters
+    ----------
+    synthetic
+        What the generator made.
+    nonmembers
+        Photos of people it was not trained on, of the same population.
+    members
+        Photos of people it was trained on; other photos than those that were trained on. They say
+        how well the two can be told apart.
+    queries
+        Photos of people who are asked about: each gets a p-value, and who stands out is named.
+    train
+        What it was trained on, where it is at hand: photos that have a near-duplicate in it are
+        left out.
+    embedder
+        As in `spolia.audit`; it must tell persons apart.
+    any_judge
+        Allow an embedder that does not, for patients or artworks.
+    fdr
+        Largest expected share of non-members among the queries that are named.
+    seed
+        Decides which photos are compared where identities have unequal numbers, and how identities
+        are drawn again for intervals.
+    out
+        Run folder, kept and resumed. Default: nothing is kept.
+    options, progress
+        As in `spolia.audit`; ``columns``, ``exclude``, ``exclude_list`` and ``attributes`` have no
+        use here.
+
+    Returns
+    -------
+    IdentityResult
+        ``summary``, ``identities``, ``named``.
+
+    Raises
+    ------
+    UsageError
+        If a set, the embedder or an option is wrong, or the same person or photo is on both sides.
+    TooManyUnreadable
+        If more than ``options.max_bad`` of a set's images cannot be read.
+
+    Examples
+    --------
+    Sixty people with two photos each; the samples show the first thirty, in other photos.
+
+    >>> import numpy as np, spolia
+    >>> rng = np.random.default_rng(0)
+    >>> people = rng.normal(size=(60, 32))
+    >>> def photos(who):
+    ...     rows = people[who] + 0.7 * rng.normal(size=(len(who), 32))
+    ...     return spolia.Embeddings(spolia.normalise(rows), identities=[f"n{i}" for i in who])
+    >>> first, second = np.arange(30), np.arange(30, 60)
+    >>> found = spolia.identity(
+    ...     synthetic=photos(first),
+    ...     members=photos(first.repeat(2)),
+    ...     nonmembers=photos(second.repeat(2)),
+    ... )
+    >>> found.summary.outcome, round(found.summary.identities.auc.value, 2)
+    ('found', 0.99)
+    """
+    check_call(members, queries, options)
+    given = {"members": members, "queries": queries, "nonmembers": nonmembers, "train": train}
+    sets = {"synthetic": synthetic} | {k: v for k, v in given.items() if v is not None}
+    watch = Stopwatch(progress)
+    plan = opening_plan(sets, embedder, fdr, seed, options)
+    opened = open_all(sets, plan, embedder, options, watch)
+    check_named(plan.landmarks, images_of(opened).items())
+    plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
+    with run_folder(out, read_by(sets, plan), overwrite=options.overwrite) as folder:
+        begin(folder, asked_of(sets, plan, any_judge=any_judge))
+        prepared = prepare_all(folder, opened, options, watch)
+        result = answer(prepared, plan, options, watch, any_judge=any_judge)
+        write_quarantine(folder, result.quarantine)
+        with atomic_file(folder / TABLE) as file:
+            pq.write_table(result.identities, file)
+        write_text(folder / REPORT, result.to_json())
+    return result
+
+
+def answer(
+    sets: dict[str, AuditSet], plan: Plan, options: Options, watch: Stopwatch, *, any_judge: bool
+) -> IdentityResult:
+    """Answer a question whose sets are embedded.
+
+    Raises
+    ------
+    UsageError
+        If the sets cannot answer it.
+    """
+    threshold = plan.duplicates
+    check_judge(sets["synthetic"].model.kind, sets, any_judge=any_judge)
+    check_samples(sets["synthetic"])
+    check_names(sets)
+    guarded = leave_out_trained(sets, threshold, options, watch.staged("compare with train"))
+    check_photos(guarded.sets, threshold, options, watch.staged("compare the sides"))
+    samples = samples_of(sets["synthetic"])
+    scored = {
+        role: score_photos(
+            guarded.sets[role], sets["synthetic"], samples, options, watch.staged(f"match {role}")
+        )
+        for role in (*ASKED, "nonmembers")
+        if role in sets
+    }
+    portions = {
+        role: portion(one, guarded.in_train.get(role, (0, 0))) for role, one in scored.items()
+    }
+    by_identity, by_photo = _separations(scored, plan.seed)
+    asked = _asked(scored, plan)
+    said = None if asked is None else asked.said
+    outcome = outcome_of(by_identity, said)
+    summary = IdentitySummary(
+        schema=IDENTITY_SCHEMA,
+        version=VERSION,
+        outcome=outcome,
+        sentence=sentence_of(by_identity, said, plan.fdr),
+        notes=tuple(notes_of(sets, portions, threshold)),
+        fdr=plan.fdr,
+        seed=plan.seed,
+        duplicates=threshold,
+        any_judge=any_judge,
+        sets=tuple(one.summary for one in sets.values()),
+        compared=tuple(portions.values()),
+        model=sets["synthetic"].model,
+        identities=by_identity,
+        photos=by_photo,
+        queries=said,
+    )
+    tables = [_table(one, sets["synthetic"], asked) for one in scored.values()]
+    return IdentityResult(summary, pa.concat_tables(tables), quarantine_of(sets))
+
+
+def _separations(
+    scored: Mapping[str, Photos], seed: int
+) -> tuple[Separation | None, Separation | None]:
+    if "members" not in scored:
+        return None, None
+    sides = scored["members"], scored["nonmembers"]
+    members, others = (Scored.of_identities(one.means) for one in sides)
+    by_identity = separation(members, others, rng=stream(seed, "identities"))
+    if all(len(one.of) == one.counts.size for one in sides):
+        return by_identity, None
+    photos, theirs = (Scored(one.score, one.of.identity) for one in sides)
+    return by_identity, separation(photos, theirs, unit="photos", rng=stream(seed, "photos"))
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """p, q and the photos compared of every query, and what is said of all."""
+
+    p: Float64
+    q: Float64
+    photos: Int64
+    said: Queried
+
+
+def _asked(scored: Mapping[str, Photos], plan: Plan) -> _Asked | None:
+    if "queries" not in scored:
+        return None
+    pool = scored["nonmembers"].drawn(plan.seed)
+    found = pooled_p(scored["queries"].drawn(plan.seed), pool)
+    q = benjamini_hochberg(found.p)
+    said = Queried(
+        named=exact_rate(int(np.count_nonzero(q <= plan.fdr)), q.size),
+        pool=len(pool),
+        smallest_p=float(found.floors.min()),
+        fewest=fewest_named(found.floors, plan.fdr),
+    )
+    return _Asked(found.p, q, found.photos, said)
+
+
+def _table(one: Photos, synthetic: AuditSet, asked: _Asked | None) -> pa.Table:
+    best, n = one.best(), one.counts.size
+    is_asked = one.of.role == "queries" and asked is not None
+    given = [asked.p, asked.q, asked.photos] if is_asked and asked is not None else [None] * 3
+    p, q, compared = ([None] * n if each is None else each.tolist() for each in given)
+    return pa.table(
+        [
+            [one.of.role] * n,
+            list(one.of.identities),
+            one.counts.tolist(),
+            one.means.tolist(),
+            p,
+            q,
+            compared,
+            [synthetic.ids[i] for i in one.closest.row[best].tolist()],
+            one.closest.similarity[best].tolist(),
+        ],
+        schema=IDENTITIES,
+    )

@@ -1,0 +1,236 @@
+"""What would make a question about identities meaningless: refused, left out, or noted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from spolia.auditing.exclude import keep
+from spolia.auditing.identity_scores import Photos, closest
+from spolia.auditing.options import Options
+from spolia.auditing.sets import AuditSet
+from spolia.core.errors import UsageError
+from spolia.core.membership import Portion
+from spolia.core.progress import Progress
+from spolia.core.results import Kind
+
+ASKED = ("members", "queries")
+"""Roles whose people are asked about."""
+
+_UNEVEN = 1.25
+"""Photos per identity may differ by this factor between the sides without a note."""
+_FEW_SAMPLES = 100
+_UNUSED = ("columns", "exclude", "exclude_list", "attributes")
+
+
+@dataclass(frozen=True, eq=False)
+class Guarded:
+    """Sets that may be compared, and what was left out of them."""
+
+    sets: dict[str, AuditSet]
+    in_train: Mapping[str, tuple[int, int]]
+    """By role: photos left out, and identities of which none was left."""
+
+
+def check_call(members: object, queries: object, options: Options) -> None:
+    """Refuse a call that asks for nothing, or for what is no part of this question.
+
+    Raises
+    ------
+    UsageError
+        If it does.
+    """
+    if members is None and queries is None:
+        raise UsageError(
+            "a question needs people to ask about; give --members (of whom it is known that they "
+            "were trained on), --queries (of whom it is asked), or both"
+        )
+    for name in _UNUSED:
+        if getattr(options, name):
+            raise UsageError(
+                f"{name} is for `spolia audit`, and no part of a question about identities; leave "
+                "it out"
+            )
+
+
+def check_judge(kind: Kind, sets: Mapping[str, AuditSet], *, any_judge: bool) -> None:
+    """Refuse a judge that tells photos apart where persons are asked about.
+
+    Raises
+    ------
+    UsageError
+        If an identity has several photos, which such a judge takes for different things.
+    """
+    several = [
+        one
+        for role, one in sets.items()
+        if role in (*ASKED, "nonmembers") and len(one) > len(one.identities)
+    ]
+    if kind == "copy" and several and not any_judge:
+        raise UsageError(
+            f"to tell whose photos were trained on, the judge must tell persons apart, but "
+            f"{several[0].model.name} tells photos apart, and identities of {several[0].role} have "
+            "several; give --embedder the card of a face network (`spolia card list`), or "
+            "--any-judge where no judge of identities is known, as for X-rays"
+        )
+
+
+def check_samples(synthetic: AuditSet) -> None:
+    """Refuse a synthetic set in which nothing is closer than the rest.
+
+    Raises
+    ------
+    UsageError
+        If it has a single image.
+    """
+    if len(synthetic) < 2:
+        raise UsageError(
+            "a photo is compared with its nearest sample and with all others, but the synthetic "
+            "set has 1; give more"
+        )
+
+
+def check_names(sets: Mapping[str, AuditSet]) -> None:
+    """Refuse people who are on both sides, as far as they are named.
+
+    Raises
+    ------
+    UsageError
+        If non-members are also members, queries, or in train.
+    """
+    others = sets["nonmembers"]
+    for role in (*ASKED, "train"):
+        one = sets.get(role)
+        if one is None or not (one.summary.identities_known and others.summary.identities_known):
+            continue
+        both = sorted(set(one.identities) & set(others.identities))
+        if both:
+            raise UsageError(
+                f"nonmembers must be people who are not in {role}, but {len(both):,} are in both "
+                f"(first: {both[0]!r}); take them out of one"
+            )
+
+
+def leave_out_trained(
+    sets: dict[str, AuditSet], threshold: float | None, options: Options, progress: Progress
+) -> Guarded:
+    """Take out the photos that have a near-duplicate in train: who has them needs no inference.
+
+    Raises
+    ------
+    UsageError
+        If a set has no photo left.
+    """
+    train = sets.get("train")
+    if train is None or threshold is None:
+        return Guarded(sets, {})
+    kept, counts = dict(sets), {}
+    for role in (*ASKED, "nonmembers"):
+        if role not in sets:
+            continue
+        one = sets[role]
+        near = closest(one.rows, train.rows, options, progress).similarity >= threshold
+        if near.any():
+            kept[role] = keep(one, np.flatnonzero(~near), "a near-duplicate in train")
+        gone = len(one.identities) - len(kept[role].identities)
+        counts[role] = int(np.count_nonzero(near)), gone
+    return Guarded(kept, counts)
+
+
+def check_photos(
+    sets: Mapping[str, AuditSet], threshold: float | None, options: Options, progress: Progress
+) -> None:
+    """Refuse a photo that is on both sides.
+
+    Raises
+    ------
+    UsageError
+        If a non-member's photo has a near-duplicate among those of members or queries.
+    """
+    others = sets["nonmembers"]
+    for role in ASKED:
+        if threshold is None or role not in sets:
+            continue
+        one = sets[role]
+        found = closest(one.rows, others.rows, options, progress)
+        near = np.flatnonzero(found.similarity >= threshold)
+        if near.size:
+            first = int(near[0])
+            raise UsageError(
+                f"a photo must not be on both sides, but {near.size:,} of {role} have a "
+                f"near-duplicate in nonmembers, at a similarity of {threshold} or more (first: "
+                f"{one.ids[first]!r} and {others.ids[int(found.row[first])]!r}); take them out, or "
+                "say with --duplicates from which similarity two photos are one"
+            )
+
+
+def portion(one: Photos, left_out: tuple[int, int]) -> Portion:
+    """Return how the photos of a set fall on its identities."""
+    counts = one.counts
+    return Portion(
+        role=one.of.role,
+        photos=len(one.of),
+        identities=counts.size,
+        single=int(np.count_nonzero(counts == 1)),
+        most=int(counts.max()),
+        in_train=left_out[0],
+        in_train_whole=left_out[1],
+    )
+
+
+def notes_of(
+    sets: Mapping[str, AuditSet], portions: Mapping[str, Portion], threshold: float | None
+) -> list[str]:
+    """Return what a reader must know of the sets and the judge."""
+    samples, judge = len(sets["synthetic"]), sets["synthetic"].model
+    notes = []
+    if judge.kind == "copy":
+        notes.append(
+            f"{judge.name} tells photos apart, not persons: another photo of a member may look "
+            "like a stranger's to it."
+        )
+    if judge.kind == "unknown":
+        notes.append(
+            "It is not known what made the embeddings, and whether it tells persons apart."
+        )
+    if samples < _FEW_SAMPLES:
+        notes.append(
+            f"The synthetic set has {samples:,} images, which betray little: give more, if there "
+            "are."
+        )
+    if threshold is None:
+        notes.append("Photos that are on both sides were not searched for.")
+    elif "train" not in sets:
+        notes.append(
+            "Without train it was not checked that the photos are not themselves in it; a photo "
+            "that was trained on is no test of whether other photos of a person are betrayed."
+        )
+    return [*notes, *_uneven(portions), *_of_portions(portions)]
+
+
+def _uneven(portions: Mapping[str, Portion]) -> list[str]:
+    if "members" not in portions:
+        return []
+    each = [portions[role].photos / portions[role].identities for role in ("members", "nonmembers")]
+    if max(each) <= _UNEVEN * min(each):
+        return []
+    return [
+        f"Members have {each[0]:.1f} photos each, non-members {each[1]:.1f}: a mean of more photos "
+        "varies less, which moves the curve by itself. Give both sides as many."
+    ]
+
+
+def _of_portions(portions: Mapping[str, Portion]) -> list[str]:
+    notes = []
+    for role, one in portions.items():
+        if one.in_train:
+            notes.append(
+                f"{one.in_train:,} photos of {role} have a near-duplicate in train and were left "
+                f"out, with {one.in_train_whole:,} identities that had no other."
+            )
+        if one.most > 10 * one.photos / one.identities:
+            notes.append(
+                f"One identity of {role} has {one.most:,} of its {one.photos:,} photos; by "
+                "identity it counts as one, by photo as many."
+            )
+    return notes

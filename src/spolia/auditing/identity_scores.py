@@ -1,0 +1,116 @@
+"""How close the photos of a set are to a synthetic set, and so the people they are of."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from spolia.auditing.options import Options
+from spolia.auditing.sets import AuditSet
+from spolia.core.progress import Progress
+from spolia.core.seeds import stream
+from spolia.core.types import Float64, Int64, Rows
+from spolia.search.join import join
+from spolia.stats.scores import Moments, moments, similarity_to_all, standard_scores
+
+_ROWS_PER_STEP = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Closest:
+    """The nearest row of another set for each of n rows."""
+
+    row: Int64
+    """``(n,)``."""
+    similarity: Float64
+    """``(n,)``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Photos:
+    """A set whose photos are scored."""
+
+    of: AuditSet
+    score: Float64
+    """``(n,)``, up is closer to the synthetic set: a standard score where the judge tells persons,
+    else the similarity to the nearest sample."""
+    closest: Closest
+    """Their nearest synthetic records."""
+
+    @property
+    def counts(self) -> Int64:
+        """Photos of each identity."""
+        return np.bincount(self.of.identity)
+
+    @property
+    def means(self) -> Float64:
+        """The score of each identity: the mean of its photos'."""
+        total = np.bincount(self.of.identity, weights=self.score)
+        means: Float64 = total / self.counts
+        return means
+
+    def drawn(self, seed: int) -> list[Float64]:
+        """Return the scores of each identity's photos, in an order that its name and seed draw."""
+        order = np.argsort(self.of.identity, kind="stable")
+        photos = np.split(self.score[order], np.cumsum(self.counts)[:-1])
+        return [
+            stream(seed, "photos", name).permutation(one)
+            for name, one in zip(self.of.identities, photos, strict=True)
+        ]
+
+    def best(self) -> Int64:
+        """Return for each identity the row of its photo that is most similar to a sample."""
+        order = np.lexsort((-self.closest.similarity, self.of.identity))
+        starts = np.concatenate([[0], np.cumsum(self.counts)[:-1]])
+        best: Int64 = order[starts]
+        return best
+
+
+def closest(rows: Rows, others: Rows, options: Options, progress: Progress) -> Closest:
+    """Return the nearest of ``others``, which are not empty, for each row."""
+    found = join(
+        rows,
+        others,
+        k=1,
+        memory=options.memory,
+        threads=options.threads,
+        engine=options.engine,
+        progress=progress,
+    )
+    return Closest(
+        cast("Int64", found.indices)[:, 0],
+        cast("Float64", found.similarities)[:, 0],
+    )
+
+
+def score_photos(
+    one: AuditSet,
+    synthetic: AuditSet,
+    samples: Moments | None,
+    options: Options,
+    progress: Progress,
+) -> Photos:
+    """Return how much closer each photo is to its nearest sample than to samples at large.
+
+    ``samples`` are the moments of the synthetic rows; without them the score is the similarity.
+    """
+    near = closest(one.rows, synthetic.rows, options, progress)
+    if samples is None:
+        return Photos(one, near.similarity, near)
+    score = np.empty(len(one))
+    for start in range(0, len(one), _ROWS_PER_STEP):
+        rows = slice(start, start + _ROWS_PER_STEP)
+        score[rows] = standard_scores(
+            near.similarity[rows], *similarity_to_all(one.rows[rows], samples)
+        )
+    return Photos(one, score, near)
+
+
+def samples_of(synthetic: AuditSet) -> Moments | None:
+    """Return the moments of the synthetic rows, where scores are standardised by them.
+
+    As in an audit, only those of a judge of persons are. On handwritten digits, of which a sixth
+    were copied, standard scores found 4 % of the members at a false positive rate of 1 %, and the
+    similarity 17 %.
+    """
+    return moments(synthetic.rows) if synthetic.model.kind == "identity" else None

@@ -1,0 +1,211 @@
+"""``spolia identity``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spolia.cli.console import print_json, progress_on_stderr, say, show
+from spolia.cli.join import Engine
+from spolia.cli.options import (
+    Cache,
+    Detector,
+    Device,
+    Face,
+    Format,
+    Identities,
+    JsonOutput,
+    LandmarksFile,
+    Limit,
+    Memory,
+    Quiet,
+    Threads,
+    Trust,
+    parse_duplicates,
+    parse_size,
+)
+
+if TYPE_CHECKING:
+    from spolia.auditing.identity import IdentityResult
+    from spolia.core.membership import Hits, Separation
+
+_SHOWN = 10
+_STYLES = {"found": "bold red", "not found": "bold green"}
+
+
+def identity(
+    synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="What the generator made.")],
+    nonmembers: Annotated[
+        str, typer.Option(help="Photos of people of the same population it was NOT trained on.")
+    ],
+    members: Annotated[
+        str | None,
+        typer.Option(help="Other photos of people it was trained on: how well can they be told?"),
+    ] = None,
+    queries: Annotated[
+        str | None,
+        typer.Option(help="Photos of people who are asked about: who of them stands out?"),
+    ] = None,
+    train: Annotated[
+        str | None,
+        typer.Option(help="What it was trained on, to leave out photos that are themselves in it."),
+    ] = None,
+    embedder: Annotated[
+        str,
+        typer.Option(
+            help="A model card (.toml) that tells persons, dlib, dct, ... or precomputed."
+        ),
+    ] = "dct",
+    any_judge: Annotated[
+        bool,
+        typer.Option(
+            "--any-judge", help="Allow one that tells photos apart: for patients or artworks."
+        ),
+    ] = False,
+    fdr: Annotated[
+        float, typer.Option(help="Largest expected share of non-members among the named queries.")
+    ] = 0.05,
+    seed: Annotated[
+        int, typer.Option(help="Draws the photos that are compared, and the resamples.")
+    ] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder: summary, table, embeddings; resumable.")
+    ] = None,
+    identities: Identities = "auto",
+    format: Format = None,  # noqa: A002  (the option's name)
+    max_bad: Annotated[
+        float, typer.Option(help="Stop if a larger share of a set's images cannot be read.")
+    ] = 0.01,
+    duplicates: Annotated[
+        str,
+        typer.Option(
+            metavar="TAU",
+            help="Similarity from which two records count as one photo, which must not be on both "
+            "sides; auto: by what the embedder can tell; off: not searched for.",
+        ),
+    ] = "auto",
+    detector: Detector = None,
+    landmarks: LandmarksFile = None,
+    face: Face = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Start anew where --out holds another question.")
+    ] = False,
+    cache: Cache = None,
+    limit: Limit = None,
+    threads: Threads = None,
+    memory: Memory = "512MiB",
+    engine: Engine = "auto",
+    device: Device = "auto",
+    trust: Trust = None,
+    json_output: JsonOutput = False,
+    quiet: Quiet = False,
+) -> int:
+    """Find out whether samples betray whose photos their generator was trained on.
+
+    Sets have a sub-folder per person, or other labels, and photos that were not trained on. Give
+    --members, --queries or both. Returns 1 if a query is named (without queries: if members score
+    higher than non-members), 4 if there are too few non-members to name one query, else 0.
+
+    Example: `spolia identity samples/ --queries asked/ --nonmembers others/ --embedder face.toml`
+    """
+    from spolia.auditing.identity import identity as ask
+    from spolia.auditing.options import Options
+    from spolia.sources.limits import parse_limits
+
+    options = Options(
+        identities=identities,
+        format=format,
+        max_bad=max_bad,
+        duplicates=parse_duplicates(duplicates),
+        detector=detector,
+        landmarks=landmarks,
+        face=face,
+        overwrite=overwrite,
+        cache=cache,
+        limits=parse_limits(tuple(limit or ())),
+        threads=threads,
+        memory=parse_size(memory),
+        engine=engine,
+        device=device,
+        trust=tuple(trust or ()),
+    )
+    with progress_on_stderr(quiet=quiet) as progress:
+        result = ask(
+            synthetic=synthetic,
+            nonmembers=nonmembers,
+            members=members,
+            queries=queries,
+            train=train,
+            embedder=embedder,
+            any_judge=any_judge,
+            fdr=fdr,
+            seed=seed,
+            out=out,
+            options=options,
+            progress=progress,
+        )
+    if json_output:
+        print_json(result.to_json())
+    else:
+        _show(result, out)
+    return result.summary.exit_code
+
+
+def _show(result: "IdentityResult", out: Path | None) -> None:
+    summary = result.summary
+    show(summary.sentence, style=_STYLES.get(summary.outcome, "bold yellow"))
+    for one in summary.compared:
+        show(
+            f"  {one.role}: {one.photos:,} photos of {one.identities:,} identities, {one.single:,} "
+            f"with a single photo"
+        )
+    for some in (summary.identities, summary.photos):
+        if some is not None:
+            _show_separation(some)
+    for note in summary.notes:
+        show(f"  Note: {note}")
+    if summary.queries is not None:
+        _show_named(result)
+    if out is None:
+        say("  Nothing was kept: --out RUN writes the summary and the table of identities.")
+    else:
+        say(f"  Written: {out / 'identity.json'} (no names), {out / 'identities.parquet'} (names)")
+
+
+def _show_separation(one: "Separation") -> None:
+    from spolia.auditing.identity_said import measure_in_full
+
+    show(_plain(f"  By {one.unit}: AUC {measure_in_full(one.auc)}"))
+    show(_plain(f"    average precision {measure_in_full(one.ap)}"))
+    for hits in one.hits:
+        show(_plain(f"    {_hits(hits)}"))
+    for level in one.refused:
+        show(f"    FPR {level:.1%}: {one.non_members:,} non-members are too few to tell")
+
+
+def _hits(one: "Hits") -> str:
+    from spolia.report.format import in_full, percent
+
+    worth = "; ".join(
+        f"{percent(each.ppv.value)} where {percent(each.prior)} are members" for each in one.worth
+    )
+    return f"FPR at most {one.fpr:.1%}: TPR {in_full(one.tpr)}. A hit is a member: {worth}"
+
+
+def _show_named(result: "IdentityResult") -> None:
+    from spolia.report.format import p_value, similarity
+
+    rows = result.named
+    for row in rows.slice(0, _SHOWN).to_pylist():
+        show(
+            _plain(
+                f"    {row['identity']}   p {p_value(row['p'])}   q {p_value(row['q'])}   nearest "
+                f"{row['nearest']} ({similarity(row['similarity'])})"
+            )
+        )
+    if rows.num_rows > _SHOWN:
+        show(f"    and {rows.num_rows - _SHOWN:,} more, in identities.parquet of --out")
+
+
+def _plain(text: str) -> str:
+    return text.replace("\u00a0", " ")

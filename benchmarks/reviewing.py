@@ -118,29 +118,39 @@ def held(truth: Truth, reviewer: Simulated, n: int, estimator: Estimator = estim
     )
 
 
+DECKS = 1000
+HEAD = (
+    "| truth | sensitivity, specificity, unsure | as seen | corrected | width | not given |",
+    "|---|---|---|---|---|---|",
+)
+CELLS = tuple((truth, reviewer) for truth in TRUTHS for reviewer in REVIEWERS)
+
+
+def line(task: tuple[Truth, Simulated, int]) -> str:
+    """Return one line of the table."""
+    truth, one, decks = task
+    cell = held(truth, one, decks)
+    return (
+        f"| {truth.name} | {one.sensitivity:.0%}, {one.specificity:.0%}, {one.unsure:.0%} | "
+        f"{_covered(cell.seen, cell.n)} | {_covered(cell.corrected, cell.given)} | "
+        f"{cell.width:.2f} | {(cell.n - cell.given) / cell.n:.1%} |"
+    )
+
+
 def _covered(count: int, n: int) -> str:
     rate = exact_rate(count, n)
     return f"{rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%})"
 
 
-def _cell(task: tuple[Truth, Simulated, int]) -> Held:
-    return held(*task)
+def table(decks: int, cells: tuple[tuple[Truth, Simulated], ...] = CELLS) -> str:
+    return "\n".join([*HEAD, *(line((truth, one, decks)) for truth, one in cells)])
 
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks reviewing", description=__doc__)
-    parser.add_argument("--decks", type=int, default=2000)
+    parser.add_argument("--decks", type=int, default=DECKS)
     asked = parser.parse_args(arguments)
-    print("| truth | sensitivity, specificity, unsure | as seen | corrected | width | not given |")
-    print("|---|---|---|---|---|---|")
-    tasks = [(truth, one, asked.decks) for truth in TRUTHS for one in REVIEWERS]
+    print("\n".join(HEAD))
     with Pool(2) as pool:
-        for (truth, one, _), cell in zip(tasks, pool.imap(_cell, tasks), strict=True):
-            errors = f"{one.sensitivity:.0%}, {one.specificity:.0%}, {one.unsure:.0%}"
-            seen = _covered(cell.seen, cell.n)
-            corrected = _covered(cell.corrected, cell.given)
-            print(
-                f"| {truth.name} | {errors} | {seen} | {corrected} | {cell.width:.2f} | "
-                f"{(cell.n - cell.given) / cell.n:.1%} |",
-                flush=True,
-            )
+        for one in pool.imap(line, [(*cell, asked.decks) for cell in CELLS]):
+            print(one, flush=True)

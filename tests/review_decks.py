@@ -68,7 +68,9 @@ def deck_of(sets, *, mode="estimate", question="photo", known=2, key="0f" * 8, s
     for i in range(known):
         shown = Shown(token(), "train", train[i]), Shown(token(), "train", train[i], True)
         tasks.append(Task(token(), "same", *shown, bool(i % 2), None, None, None))
-    return Deck(SCHEMA, mode, question, seed, key, (Part(True, 0.0, 1.0, 9),), tuple(tasks))
+    return Deck(
+        SCHEMA, mode, question, seed, "audit", key, (Part(True, 0.0, 1.0, 9),), tuple(tasks)
+    )
 
 
 def other_inside(deck):

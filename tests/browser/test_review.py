@@ -4,6 +4,7 @@ import json
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
@@ -71,16 +72,38 @@ class Screen:
         self.ready(before)
 
     def pixels(self, side):
-        self.page.wait_for_timeout(40)
+        self.page.evaluate(
+            "new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then)))"
+        )
         return self.page.evaluate(f"document.getElementById('{side}').toDataURL()")
 
 
+class Record:
+    """What a page is asked by others: the cookie that came, and the status that went."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, app):
+        async def recorded(scope, receive, send):
+            async def sent(message):
+                headers = dict(scope["headers"])
+                own = headers.get(b"sec-fetch-site") in (b"none", b"same-origin")
+                if message["type"] == "http.response.start" and not own:
+                    self.seen.append((headers.get(b"cookie", b""), message["status"]))
+                await send(message)
+
+            await app(scope, receive, sent)
+
+        return recorded
+
+
 @contextmanager
-def served(sitting, pictures):
+def served(sitting, pictures, front=lambda app: app):
     """Serve the page as the program does; give the address that opens it."""
     with listen(Where()) as listening:
         gate = gate_of(Where(), listening)
-        server = make_server(make_app(sitting, pictures, gate))
+        server = make_server(front(make_app(sitting, pictures, gate)))
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
@@ -88,6 +111,28 @@ def served(sitting, pictures):
         finally:
             server.should_exit = True
             thread.join()
+
+
+@contextmanager
+def elsewhere(body):
+    """Serve a page at another port of this machine."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
 
 
 @contextmanager
@@ -242,6 +287,45 @@ def test_an_address_that_was_used_opens_no_second_browser(browser, tmp_path, set
         assert page.goto(opens).status == 403
         assert "start it again" in page.locator("body").inner_text()
         page.context.close()
+
+
+EVIL = """<!doctype html><title>evil</title><iframe src="{site}"></iframe>
+<form method="post" action="{site}api/answer/undo" enctype="text/plain" target="nowhere">
+<input name='{{"x": "' value='"}}'></form><iframe name="nowhere"></iframe>
+<img src="{site}picture/{task}/{shown}"><script src="{site}static/review.js"></script><script>
+const word = JSON.stringify({{ task: "{task}", answer: "same", seconds: 1 }});
+const post = (mode, type) => fetch("{site}api/answer/say", {{
+    method: "POST", mode, credentials: "include", headers: {{ "content-type": type }}, body: word,
+}}).then((response) => response.type === "opaque" ? "" : response.text(), () => "");
+document.forms[0].submit();
+onload = () => Promise.all([
+    post("no-cors", "text/plain"), post("cors", "application/json"),
+    fetch("{site}api/answer", {{ credentials: "include" }}).then((one) => one.text(), () => ""),
+]).then((read) => {{ document.title = `read ${{read.join("").length}}`; }});
+</script>"""
+
+
+def test_a_page_of_another_port_in_the_same_browser_does_and_reads_nothing(browser, sets, tmp_path):
+    """Another port is the same site: a strict cookie goes there, and only the guard is left."""
+    sitting = Sitting(people(sets), tmp_path / "decisions.jsonl", "Ann")
+    record = Record()
+    with served(sitting, Pictures(sitting.deck, sets), record) as opens:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(opens)
+        site = page.url
+        shown = page.evaluate("fetch('/api/answer').then((one) => one.json())")["pairs"][0]
+        body = EVIL.format(site=site, task=shown["task"], shown=shown["left"])
+        with elsewhere(body) as evil:
+            page.goto(evil)
+            page.wait_for_function("document.title.startsWith('read ')")
+        assert page.title() == "read 0"
+        assert page.evaluate("document.images[0].naturalWidth") == 0
+        context.close()
+    assert len(record.seen) >= 6
+    assert any(b"spolia-" in cookie for cookie, _ in record.seen)
+    assert {status for _, status in record.seen} == {403}
+    assert not (tmp_path / "decisions.jsonl").exists()
 
 
 def test_when_the_program_has_ended_the_page_says_what_to_do(browser, tmp_path, sets):

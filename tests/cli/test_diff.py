@@ -32,7 +32,9 @@ def call(*arguments):
 def test_a_worse_release_is_said_to_be_and_the_code_is_0(runs, capsys):
     assert call(runs / "old", runs / "new") == 0
     said = capsys.readouterr().out
-    assert said.startswith("B exposes more training identities than A: of 300 training images, ")
+    assert said.startswith(
+        "More training identities are found again in B than in A: of 300 training images, "
+    )
     assert "Exposed (images): worse. +1" in said
     assert "percentage points, 95 % interval +" in said
     assert "control 0 of 300" in said

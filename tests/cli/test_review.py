@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,12 @@ import spolia
 from spolia.auditing.plan import read_plan
 from spolia.auditing.study_plan import StudyPlan, places, write_study_plan
 from spolia.cli.main import run
+from spolia.review.decisions import FILE
+from spolia.review.deck import write_deck
+from spolia.review.drawing import make_deck
+from spolia.review.guard import hosts_of
+from spolia.review.opening import Wanted, open_deck
+from spolia.review.server import Where
 from tests.judges import write_study
 
 SPOLIA = [sys.executable, "-c", "from spolia.cli.main import main; main()"]
@@ -46,7 +53,7 @@ class Reviewing:
 
     def __init__(self, *arguments):
         self.process = subprocess.Popen(
-            [*SPOLIA, *map(str, arguments)],
+            [*SPOLIA, *map(str, arguments), "--quiet"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -77,9 +84,9 @@ class Reviewing:
         sent = {"task": task, "answer": answer, "seconds": 1}
         return self.ask("POST", "/api/answer/say", sent)[0]
 
-    def interrupt(self):
+    def interrupt(self, by=signal.SIGINT):
         """Press Ctrl-C; return exit code, stdout and stderr."""
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(by)
         out, err = self.process.communicate(timeout=30)
         return self.process.returncode, out, err
 
@@ -99,7 +106,9 @@ def test_a_review_is_held_and_goes_on_where_it_was_left(folder):
     assert len(Path(record["decisions"]).read_text().splitlines()) == 3
     again = Reviewing("review", folder)
     assert again.state()["said"] == 3
-    assert again.interrupt()[1].startswith("3 of 14 pairs answered by reviewer\n")
+    code, out, _ = again.interrupt(signal.SIGTERM)
+    assert code == 0
+    assert out.startswith("3 of 14 pairs answered by reviewer\n")
 
 
 def test_a_review_that_nobody_answered_leaves_no_numbers(folder):
@@ -154,6 +163,28 @@ def test_a_port_that_is_taken_is_refused(folder, capsys):
     page.interrupt()
 
 
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("127.0.0.1", True),
+        ("127.0.0.2", True),
+        ("::1", True),
+        ("localhost", True),
+        ("192.0.2.1", False),
+        ("2001:db8::1", False),
+        ("localhost.example", False),
+    ],
+)
+def test_other_machines_see_pictures_only_where_asked(host, local):
+    assert Where(host).pictures == local
+    assert Where(host, images=True).pictures
+
+
+def test_a_page_at_the_usual_port_is_reached_without_naming_it():
+    assert {"127.0.0.1", "localhost:80", "[2001:db8::1]"} <= hosts_of("2001:db8::1", 80)
+    assert "127.0.0.1" not in hosts_of("127.0.0.1", 8080)
+
+
 def test_without_the_extra_it_says_what_to_install(folder):
     without = "import sys; sys.modules['uvicorn'] = None; from spolia.cli.main import main; main()"
     for arguments in (["review", folder], ["demo", "--review", "--out", folder / "demo"]):
@@ -193,3 +224,23 @@ def test_images_that_changed_are_not_shown(folder, capsys):
     (folder / "plan.toml").write_text(plan.replace("leaky.npy", "clean.npy"))
     assert run(["review", str(folder)]) == 2
     assert "no longer holds the images that were audited as synthetic" in capsys.readouterr().err
+
+
+def test_a_deck_of_what_the_run_held_before_is_not_shown(folder, capsys):
+    assert make_deck(folder, "estimate").tasks
+    write_deck(folder, replace(make_deck(folder, "estimate"), audit="of another audit"))
+    assert run(["review", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert "before it was made anew; use --overwrite" in " ".join(said.split())
+    assert open_deck(folder, Wanted(overwrite=True)).audit != "of another audit"
+    assert open_deck(folder, Wanted()).audit != "of another audit"
+
+
+def test_a_run_with_answers_is_not_overwritten(folder, sets, capsys):
+    (folder / FILE).write_text("")
+    roles = {"control": sets["control"], "out": folder}
+    asked = [f"--{name}={where}" for name, where in roles.items()]
+    asked = ["audit", str(sets["train"]), str(sets["leaky"]), *asked, "--overwrite", "--quiet"]
+    assert run(asked) == 2
+    assert "holds what reviewers said" in " ".join(capsys.readouterr().err.split())
+    assert (folder / FILE).exists()

@@ -12,6 +12,7 @@ from benchmarks.rows import KINDS, sides
 from benchmarks.scale import Point, fit, measured, written
 from spolia import join
 from spolia.search.result import JoinResult, Pairs
+from spolia.sources import open_source
 
 needs_faiss = pytest.mark.skipif(
     find_spec("faiss") is None, reason="faiss is not installed; it comes with spolia[bench]"
@@ -99,3 +100,20 @@ def test_a_fit_finds_the_exponent_and_the_point_that_is_off():
     slow = fit(pairs, 2e-9 * pairs * np.array([1.0, 1.0, 1.0, 1.5]))
     assert slow.exponent > 1.04
     assert slow.off_power[-1] > 0.05
+
+
+def test_the_embedding_benchmark_compares_the_rows_before_it_times_them(tmp_path):
+    pytest.importorskip("onnxruntime", reason="needs spolia[onnx]")
+    from benchmarks import embed
+    from tests.cards.tiny import write_card
+
+    images = np.random.default_rng(0).integers(0, 256, (20, 9, 7, 3), dtype=np.uint8)
+    np.save(tmp_path / "set.npy", images)
+    card = write_card(tmp_path)
+    line = embed.measured(card, open_source(tmp_path / "set.npy"), 2, 1)
+    assert all(line[f"{way}_{what}"] > 0 for way in ("pixels", "files") for what in ("wall", "cpu"))
+    assert [text.split()[0] for text in embed.written(line).splitlines()[2:5]] == [
+        "bare",
+        "on",
+        "from",
+    ]

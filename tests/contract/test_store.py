@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 import spolia
-from spolia.core.errors import InvalidRows, PlanMismatch, RunIncomplete, UsageError
+from spolia.core.errors import (
+    InvalidRows,
+    NoFace,
+    PlanMismatch,
+    RunIncomplete,
+    UnreadableImage,
+    UsageError,
+)
 from spolia.core.results import ModelSummary
 from spolia.store.atomic import atomic_file
 from spolia.store.precomputed import (
@@ -19,6 +26,7 @@ from spolia.store.precomputed import (
     open_precomputed,
 )
 from spolia.store.shards import (
+    FORMAT,
     Manifest,
     Shard,
     ShardedRows,
@@ -26,6 +34,7 @@ from spolia.store.shards import (
     begin_store,
     is_complete,
     open_store,
+    read_unreadable,
     write_shard,
 )
 
@@ -74,6 +83,29 @@ def test_unreadable_images_are_kept_with_their_reason(tmp_path):
     bad = Unreadable("x'\n<b>.jpg", 'truncated, "really"')
     write_shard(tmp_path, 0, Shard(ROWS[:3], ["a", "b", "c"], None, (bad,)))
     assert open_store(tmp_path).unreadable == (bad,)
+
+
+def test_what_has_no_face_is_told_by_its_kind_and_not_by_its_words(tmp_path):
+    begin_store(tmp_path, manifest(records=4, identities=None))
+    bad = tuple(
+        Unreadable(name, str(error), error.kind)
+        for name, error in {
+            "d": NoFace(),
+            "e": UnreadableImage("no face found"),
+            "f": NoFace("3 faces, where there must be one"),
+        }.items()
+    )
+    write_shard(tmp_path, 0, Shard(ROWS[:3], ["a", "b", "c"], None, bad))
+    assert read_unreadable(tmp_path, 0) == list(bad)
+    assert [one.no_face for one in open_store(tmp_path).unreadable] == [True, False, True]
+
+
+def test_a_store_of_an_older_format_says_what_to_do(tmp_path):
+    fill(tmp_path)
+    path = tmp_path / "manifest.json"
+    path.write_text(path.read_text().replace(FORMAT, "spolia-store/1"))
+    with pytest.raises(UsageError, match="make the store again"):
+        open_store(tmp_path)
 
 
 def test_an_incomplete_store_is_not_opened(tmp_path):

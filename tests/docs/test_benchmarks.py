@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import hubs, judges
+from benchmarks import hubs, judges, reviewing
 from tests.docs.pages import pages
 
 
@@ -41,3 +41,14 @@ def test_a_table_of_judges_has_a_line_for_every_world():
     lines = judges.table(2).splitlines()
     assert len(lines) == 2 * 2 + 1 + len(judges.WORLDS) + sum(w.leaks > 0 for w in judges.WORLDS)
     assert judges.p_table(3).count("**together**") == 5
+
+
+@pytest.mark.slow
+def test_the_table_of_the_review_page_is_what_the_benchmark_prints():
+    assert reviewing.table(reviewing.DECKS) in pages()["docs/methods/review.md"]
+
+
+def test_a_table_of_reviews_has_a_line_for_every_truth_and_reviewer():
+    lines = reviewing.table(2).splitlines()
+    assert len(lines) == 2 + len(reviewing.TRUTHS) * len(reviewing.REVIEWERS)
+    assert lines[2].startswith("| none | 100%, 100%, 0% | 100.0% (")

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from spolia.core.errors import SpoliaError, UnreadableImage
-from spolia.sources.apart import SEPARATE, decode_apart
+from spolia.sources.apart import SEPARATE, TOGETHER, decode_apart, decode_each
 from spolia.sources.decode import decode
 from spolia.sources.limits import Limits
 
@@ -84,6 +84,68 @@ def test_a_decoder_that_died_while_it_waited_costs_no_image():
     for number in decoders():
         os.kill(number, signal.SIGKILL)
     assert np.array_equal(decode_apart(SMALL, Limits()), decode(SMALL))
+
+
+def outcomes(several, limits=Limits()):
+    """What comes back for several images: pictures, or reasons."""
+    return [
+        str(one) if isinstance(one, UnreadableImage) else one
+        for one in decode_each(several, limits)
+    ]
+
+
+def as_alone(several, found):
+    """Whether each is what it would be, had it been asked for alone."""
+    return len(several) == len(found) and all(
+        np.array_equal(one, decode(content)) for content, one in zip(several, found, strict=True)
+    )
+
+
+def test_images_asked_for_together_are_those_asked_for_alone():
+    several = [encoded(5 + i % 7, 4 + i % 5, "PNG") for i in range(30)]
+    several.insert(11, encoded(300, 400, "BMP"))
+    assert len(several[11]) > TOGETHER
+    assert as_alone(several, outcomes(several))
+
+
+def test_more_than_every_pipe_holds_is_neither_lost_nor_waited_for():
+    several = [encoded(400, 500, "PNG"), *(encoded(300, 301 + i, "JPEG") for i in range(12))]
+    assert sum(map(len, several)) > 2 * TOGETHER
+    assert as_alone(several, outcomes(several))
+
+
+def test_reasons_among_several_are_those_of_each():
+    found = outcomes([SMALL, b"", b"P5 2 1 255 " + bytes([0]), SMALL])
+    assert found[1:3] == ["empty file", "truncated"]
+    assert as_alone([SMALL, SMALL], [found[0], found[3]])
+
+
+def test_one_image_of_several_that_takes_too_long_costs_no_other():
+    file = io.BytesIO()
+    Image.new("L", (9400, 9400)).save(file, "PNG")  # small, and about a second's work
+    found = outcomes([SMALL, SMALL, file.getvalue(), SMALL], Limits(decode_seconds=0.1))
+    assert found[2] == "decoding took longer than 0.1 s"
+    assert as_alone([SMALL] * 3, [found[0], found[1], found[3]])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_a_decoder_that_dies_among_several_images_costs_none():
+    several = [SMALL, encoded(900, 800), SMALL, encoded(31, 44), SMALL]
+    coming = decode_each(several, Limits())
+    found = [next(coming), next(coming)]
+    for number in decoders():
+        os.kill(number, signal.SIGKILL)
+    assert as_alone(several, found + list(coming))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_images_that_nobody_takes_leave_no_answers_behind():
+    several = [encoded(20 + i, 30, "PNG") for i in range(20)]
+    for taken in (0, 1, 5):
+        coming = decode_each(several, Limits())
+        assert as_alone(several[:taken], [next(coming) for _ in range(taken)])
+        coming.close()
+        assert np.array_equal(decode_apart(SMALL, Limits()), decode(SMALL))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")

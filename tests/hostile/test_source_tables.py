@@ -315,7 +315,7 @@ def saved(tmp_path: Path, state: Any = None) -> Path:
         ({"_data_files": [{"filename": "/etc/passwd"}]}, "names '/etc/passwd'"),
         ({"_data_files": [{"filename": ".."}]}, r"names '\.\.'"),
         ({"_data_files": [{"filename": "gone.arrow"}]}, "cannot be read"),
-        ({"_data_files": [{"filename": "state.json"}]}, "cannot be read"),
+        ({"_data_files": [{"filename": "state.json"}]}, "does not end as one"),
     ],
 )
 def test_a_saved_set_whose_state_does_not_fit_is_refused(

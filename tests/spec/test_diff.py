@@ -114,10 +114,12 @@ def test_a_release_that_leaks_is_worse_and_one_that_does_not_is_better(results):
     # Of 300 images alone so many may be leaks unseen that their share tells nothing.
     assert [one.word for one in worse.changes] == ["worse", "cannot tell", "cannot tell"]
     assert worse.exposed.newly >= 38
-    assert worse.sentence.startswith("B exposes more training identities than A: of 300 training")
+    assert worse.sentence.startswith(
+        "More training identities are found again in B than in A: of 300"
+    )
     better = compare(results["leaky"], results["clean"])
     assert better.word == "better"
-    assert better.sentence.startswith("B exposes fewer")
+    assert better.sentence.startswith("Fewer training identities are found again in B")
 
 
 def test_where_a_set_says_it_is_clean_its_images_are_compared_too():
@@ -280,7 +282,7 @@ def test_a_study_is_refused_and_its_audits_can_be_compared(tmp_path):
         options=Options(),
     )
     run = tmp_path / "run"
-    with pytest.raises(UsageError, match=r"is a study; give two of .*clean/pixels"):
+    with pytest.raises(UsageError, match=r"is a study; its audits are .*clean/pixels"):
         diff(run, run)
     assert diff(run / "clean" / "pixels", run / "leaky" / "pixels").word == "worse"
     with pytest.raises(UsageError, match=r"the judge \(pixels .* in A, blind .* in B\)"):

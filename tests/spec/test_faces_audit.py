@@ -302,7 +302,7 @@ def test_points_of_no_set_and_points_of_no_faces_are_refused(made, tmp_path):
     ("options", "said"),
     [
         ({"face": "largest"}, "needs faces to choose from"),
-        ({"face": "biggest"}, "face must be one of largest, central, all, one"),
+        ({"face": "biggest"}, "but is 'biggest'; choose one of largest, central, all, one"),
         ({"detector": "DETECTOR", "landmarks": "DETECTOR"}, "both are asked for"),
         ({"detector": "ATTRIBUTE"}, 'must have kind = "detector"'),
         ({"attributes": ("DETECTOR",)}, 'must have kind = "attribute"'),
@@ -458,7 +458,7 @@ def test_a_review_shows_the_faces_that_the_judge_saw(run):
     names = ("query", "synthetic", "s00.png"), ("reference", "train", "t00.png")
     shown = {side: Shown(role, role, name) for side, role, name in names}
     task = Task("pair", "open", **shown, swapped=False, stratum=0, similarity=0.5, score=0.5)
-    deck = Deck(SCHEMA, "triage", "photo", 0, "key", (), (task,))
+    deck = Deck(SCHEMA, "triage", "photo", 0, "audit", "key", (), (task,))
     sets = open_sets(result, deck)
     pictures = Pictures(deck, sets)
     for _, role, name in names:

@@ -224,6 +224,14 @@ def test_words_on_another_deck_do_not_count(run):
     assert tally(run.run) is None
 
 
+def test_a_deck_of_what_the_run_held_before_counts_for_nothing(run):
+    reviewed_by(run, 1, sensitivity=1.0, specificity=1.0)
+    assert tally(run.run) is not None
+    deck = read_deck(run.run, "estimate")
+    write_deck(run.run, replace(deck, audit="of another audit"))
+    assert tally(run.run) is None
+
+
 def test_triage_gives_no_rate(run):
     deck = deal(run, mode="triage", pairs=30)
     answer(run.run, deck, deck.tasks[:5], ["same", "same", "different", "unsure", "same"])

@@ -18,7 +18,7 @@ from spolia.embedding.detect import YuNet
 from spolia.embedding.dlib_detect import NAME as DLIB
 from spolia.embedding.dlib_detect import DlibFinder
 from spolia.embedding.face_cards import load_detector_card
-from spolia.embedding.faces import CHOICES, Choice, Cut, FaceCutter, GivenFaces
+from spolia.embedding.faces import Choice, Cut, FaceCutter, GivenFaces, checked_choice
 from spolia.embedding.protocol import Batched, needs_points
 from spolia.sources import Source
 from spolia.sources.landmarks import Landmarks, read_landmarks
@@ -42,15 +42,13 @@ def choice_of(given: str | None, *, cut: bool) -> Choice | None:
     """
     if given is None:
         return "largest" if cut else None
-    for choice in CHOICES:
-        if choice == given:
-            if cut:
-                return choice
-            raise UsageError(
-                f"the choice of a face ({given}) needs faces to choose from; give --detector CARD "
-                "or --landmarks FILE"
-            )
-    raise UsageError(f"face must be one of {', '.join(CHOICES)}, but is {given!r}")
+    choice = checked_choice(given)
+    if cut:
+        return choice
+    raise UsageError(
+        f"the choice of a face ({given}) needs faces to choose from; give --detector CARD or "
+        "--landmarks FILE"
+    )
 
 
 def open_cutters(
@@ -308,7 +306,7 @@ class OfFaces:
         """Faces in a call of the judge, see `Batched`."""
         return self.judge.batch if isinstance(self.judge, Batched) else 1
 
-    def embed_batch(self, images: Sequence[Pixels]) -> list[Float32 | UnreadableImage]:
+    def embed_batch(self, images: Iterable[Pixels]) -> list[Float32 | UnreadableImage]:
         """Return the rows of several faces, see `Batched.embed_batch`."""
         if isinstance(self.judge, Batched):
             return self.judge.embed_batch(images)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spolia.auditing.result import AuditResult, load_result
-from spolia.auditing.study_plan import audits_of, is_study
+from spolia.auditing.study_plan import refuse_study
 from spolia.core.diff import (
     DIFF_SCHEMA,
     Change,
@@ -21,7 +21,7 @@ from spolia.core.errors import UsageError
 from spolia.core.results import Compared, Lean, SetSummary, Summary
 from spolia.core.version import VERSION
 from spolia.report.difference import difference_in_full
-from spolia.report.format import p_phrase
+from spolia.report.format import at_most, p_phrase
 from spolia.stats.difference import mcnemar_p, paired_difference, unpaired_difference
 
 LEVEL = 0.05
@@ -49,7 +49,7 @@ def diff(a: Path, b: Path, *, names: bool = False) -> Diff:
         If one of them is not finished.
     """
     for run in (a, b):
-        _refuse_study(run)
+        refuse_study(run, "two audits are compared")
     return compare(load_result(a), load_result(b), names=names)
 
 
@@ -130,14 +130,6 @@ class _Asked:
         return _Asked(one.exposed, one.flagged, one.lean)
 
 
-def _refuse_study(run: Path) -> None:
-    if is_study(run):
-        raise UsageError(
-            f"two audits are compared, but {run} is a study; give two of "
-            f"{', '.join(map(str, audits_of(run)))}"
-        )
-
-
 def _check_comparable(a: AuditResult, b: AuditResult) -> None:
     """Refuse runs whose numbers would differ for another reason than the synthetic set."""
     one, other = a.summary, b.summary
@@ -215,15 +207,15 @@ def _release(one: Summary) -> Release:
 
 def _sentence(change: Change, counts: Exposed) -> str:
     what = {
-        "worse": "B exposes more training identities than A",
-        "better": "B exposes fewer training identities than A",
-        "cannot tell": "Cannot tell whether B exposes more or fewer training identities than A",
+        "worse": "More training identities are found again in B than in A",
+        "better": "Fewer training identities are found again in B than in A",
+        "cannot tell": "Cannot tell whether more or fewer are found again in B than in A",
     }[change.word]
-    assert change.p is not None
+    p = "" if change.p is None else f", {p_phrase(change.p)}"
     said = (
         f"{what}: of {change.a.train.n:,} training {change.unit}, {counts.newly:,} are newly "
-        f"exposed, {counts.no_longer:,} no longer, {counts.both:,} in both "
-        f"({difference_in_full(change.difference)}, {p_phrase(change.p)})."
+        f"found, {counts.no_longer:,} no longer, {counts.both:,} in both "
+        f"({difference_in_full(change.difference)}{p})."
     )
     return said.replace("\u00a0", " ")
 
@@ -241,6 +233,10 @@ def _notes(a: Summary, b: Summary, told: bool) -> list[str]:
             f"A has {images:,} synthetic images, B {others:,}: the more images, the more people "
             "are found in them. Compare samples of one size."
         )
+    for name, one in (("A", a), ("B", b)):
+        if one.outcome == "none" and one.exposed is not None:
+            bound = at_most(one.exposed.train.high).replace("\u00a0", " ")
+            notes.append(f"In {name} nobody was found, and up to {bound} may be exposed unseen.")
     if _set(a, "synthetic").fingerprint == _set(b, "synthetic").fingerprint:
         notes.append("Both runs audited the same synthetic images.")
     if a.version != b.version:

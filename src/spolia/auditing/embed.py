@@ -2,7 +2,7 @@
 
 ::
 
-    source ──> decoded in threads, apart ──┬─> embedded in the same thread ──┬─> shard
+    source ──> decoded apart, some ahead ──┬─> embedded in the same thread ──┬─> shard
                                            └─> in batches, on a GPU ─────────┘
     and past all of that, where a cache of rows has the image already
 """
@@ -20,7 +20,7 @@ from typing import TypeVar
 import numpy as np
 
 from spolia.auditing.cuts import CutSource
-from spolia.core.errors import NoFace, TooManyUnreadable, UnreadableImage
+from spolia.core.errors import TooManyUnreadable, UnreadableImage
 from spolia.core.progress import Progress, silent
 from spolia.core.types import Float32, Float64
 from spolia.embedding import Embedder, Pixels
@@ -28,6 +28,7 @@ from spolia.embedding.about import digest_of
 from spolia.embedding.protocol import Batched, needs_points
 from spolia.sources import Source
 from spolia.sources.decode import decoder_version
+from spolia.sources.source import images_of
 from spolia.store.cache import RowCache, content_key
 from spolia.store.shards import (
     Manifest,
@@ -42,8 +43,12 @@ from spolia.store.shards import (
 
 SHARD_RECORDS = 1024
 _TELL_EVERY = 64
-_AHEAD = 4
-"""Records begun for each thread before the first of them is taken."""
+_AHEAD = 2
+"""Groups of records begun for each thread before the first of them is taken."""
+_GROUP = 8
+"""Records that a thread takes at once, so that they are decoded ahead, and threads meet seldom."""
+_GROUPS = 16
+"""Groups for each thread, at least, so that none is long alone at the end."""
 
 _T = TypeVar("_T")
 _S = TypeVar("_S")
@@ -74,7 +79,12 @@ class _Record:
     points: Float64 | None = None
     """Where eyes, nose and mouth are in a face that was cut."""
     row: Float32 | None = None
-    reason: str | None = None
+    failure: UnreadableImage | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it has still to be embedded."""
+        return self.row is None and self.failure is None
 
 
 def embed_source(
@@ -129,7 +139,7 @@ def embed_source(
         # Asked once: another process may write shards meanwhile, and the stream goes on as begun.
         missing = {i: part for i, part in enumerate(parts) if not is_complete(folder, i)}
         # One stream through all shards: the threads go on while one is written.
-        stream = stack.enter_context(closing(way.embedded(chain.from_iterable(missing.values()))))
+        stream = stack.enter_context(closing(way.embedded(list(chain(*missing.values())))))
         for number, part in enumerate(parts):
             if number not in missing:
                 unreadable += read_unreadable(folder, number)
@@ -179,41 +189,69 @@ class _Way:
             else np.empty((0, self.embedder.dim), dtype=np.float32),
             [ids[one.index] for one, _ in kept],
             None if identities is None else [identities[one.index] for one, _ in kept],
-            [Unreadable(ids[one.index], one.reason) for one in embedded if one.reason is not None],
+            [
+                Unreadable(ids[one.index], str(one.failure), one.failure.kind)
+                for one in embedded
+                if one.failure is not None
+            ],
         )
 
-    def embedded(self, records: Iterable[int]) -> Generator[_Record, None, None]:
+    def embedded(self, records: Sequence[int]) -> Generator[_Record, None, None]:
         """Embed some records, in order."""
         embedder, ahead = self.embedder, _AHEAD * self.threads
+        groups = _in_groups(records, self.threads)
         if isinstance(embedder, Batched) and embedder.batch > 1:
             # The threads go on decoding while this one waits for the batch.
-            looked = _in_order(self.pool, self._look, records, ahead=ahead + 2 * embedder.batch)
-            while group := list(islice(looked, embedder.batch)):
-                yield from _in_a_batch(embedder, group)
+            ahead += 2 * embedder.batch // max(map(len, groups), default=1)
+            looked = chain.from_iterable(_in_order(self.pool, self._look, groups, ahead=ahead))
+            while batch := list(islice(looked, embedder.batch)):
+                yield from _in_a_batch(embedder, batch)
         else:
             # One image per call: no row can depend on its batch (see spolia.embedding).
-            yield from _in_order(self.pool, self._alone, records, ahead=ahead)
+            for group in _in_order(self.pool, self._alone, groups, ahead=ahead):
+                yield from group
 
-    def _look(self, index: int) -> _Record:
-        try:
-            if self.cache is None:
-                return _Record(index, None, *self._seen(index))
-            key = content_key(self.source.content(index))
-            row = self.cache.get(key)
-            if row is not None:
-                return _Record(index, row=row)
-            return _Record(index, key, *self._seen(index))
-        except UnreadableImage as error:
-            return _Record(index, reason=str(error))
+    def _look(self, group: Sequence[int]) -> list[_Record]:
+        return list(self._looked(group))
 
-    def _seen(self, index: int) -> tuple[Pixels, Float64 | None]:
+    def _looked(self, group: Sequence[int]) -> Iterator[_Record]:
+        """Yield records with their image, one after the other: the caller may drop each."""
+        records = [self._kept(index) for index in group]
+        seen = self._seen([one for one in records if one.open])
+        for one in records:
+            yield next(seen) if one.open else one
+
+    def _seen(self, records: Sequence[_Record]) -> Iterator[_Record]:
         if isinstance(self.source, CutSource):
-            cut = self.source.cut(index)
-            return cut.pixels, cut.points
-        return self.source.image(index), None
+            yield from (_cut(self.source, one) for one in records)
+            return
+        images = images_of(self.source, [one.index for one in records])
+        for one, image in zip(records, images, strict=True):
+            if isinstance(image, UnreadableImage):
+                yield replace(one, failure=image)
+            else:
+                yield replace(one, image=image)
 
-    def _alone(self, index: int) -> _Record:
-        record = self._look(index)
+    def _kept(self, index: int) -> _Record:
+        """Return a record with its row, where that is kept; else what to keep it under."""
+        if self.cache is None:
+            return _Record(index)
+        try:
+            key = content_key(self.source.content(index))
+        except UnreadableImage as error:
+            return _Record(index, failure=error)
+        row = self.cache.get(key)
+        return _Record(index, key) if row is None else _Record(index, row=row)
+
+    def _alone(self, group: Sequence[int]) -> list[_Record]:
+        embedder = self.embedder
+        if needs_points(embedder) or not isinstance(embedder, Batched):
+            return [self._with_row(record) for record in self._looked(group)]
+        records: list[_Record] = []
+        rows = iter(embedder.embed_batch(_passing(self._looked(group), records)))
+        return [_with(one, next(rows)) if one.open else one for one in records]
+
+    def _with_row(self, record: _Record) -> _Record:
         if record.image is None:
             return record
         try:
@@ -226,10 +264,32 @@ class _Way:
             return _with(record, error)
 
 
+def _cut(source: CutSource, record: _Record) -> _Record:
+    try:
+        cut = source.cut(record.index)
+    except UnreadableImage as error:
+        return replace(record, failure=error)
+    return replace(record, image=cut.pixels, points=cut.points)
+
+
 def _with(record: _Record, found: Float32 | UnreadableImage) -> _Record:
     if isinstance(found, UnreadableImage):
-        return replace(record, image=None, reason=str(found))
+        return replace(record, image=None, failure=found)
     return replace(record, image=None, row=found)
+
+
+def _in_groups(records: Sequence[int], threads: int) -> list[Sequence[int]]:
+    """Cut records into groups, of which each thread gets several even where records are few."""
+    size = min(max(1, len(records) // (_GROUPS * threads)), _GROUP)
+    return [records[start : start + size] for start in range(0, len(records), size)]
+
+
+def _passing(records: Iterable[_Record], noted: list[_Record]) -> Iterator[Pixels]:
+    """Yield the images of records, and note these without."""
+    for record in records:
+        noted.append(replace(record, image=None))
+        if record.image is not None:
+            yield record.image
 
 
 def _in_a_batch(embedder: Batched, group: Sequence[_Record]) -> list[_Record]:
@@ -259,7 +319,7 @@ def _in_order(
 
 
 def _check_readable(unreadable: list[Unreadable], n: int, max_bad: float, uri: str) -> None:
-    bad = [one for one in unreadable if not one.reason.startswith(NoFace.begins)]
+    bad = [one for one in unreadable if not one.no_face]
     if len(bad) <= max_bad * n:
         return
     first = bad[0]

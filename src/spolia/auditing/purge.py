@@ -13,9 +13,10 @@ from spolia.auditing.plan import FILE
 from spolia.auditing.stages import EMBEDDINGS, IDENTITY_FILE, STUDY_FILE
 from spolia.core.errors import UsageError
 from spolia.store.cache import PATTERN
+from spolia.store.columns import FILE as COLUMNS
 
 _WITH_IMAGES = ("report-internal.html", "report-full.html")
-_STORE = ("manifest.json", "img_emb", "metadata")
+_STORE = ("manifest.json", "img_emb", "metadata", COLUMNS)
 _PARTS = 2
 """A run of a study lies this deep in it."""
 

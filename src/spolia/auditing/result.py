@@ -17,6 +17,7 @@ from spolia.auditing.pictures import Pictures, UInt8
 from spolia.auditing.plan import Plan, read_plan, source_of
 from spolia.auditing.reviewed import read_review
 from spolia.core.errors import RunIncomplete, UsageError
+from spolia.core.progress import Progress, silent
 from spolia.core.rates import Rate
 from spolia.core.results import NegativeControl, Summary
 from spolia.core.review import Reviewed
@@ -146,10 +147,11 @@ class AuditResult:
             'style="width:100%;height:40rem;border:0"></iframe>'
         )
 
-    def images(self, role: str) -> Source | None:
+    def images(self, role: str, progress: Progress = silent) -> Source | None:
         """Open the images that were audited as ``train``, ``control`` or ``synthetic``, or faces.
 
-        ``None`` where a set was given as embeddings.
+        They are read once as a whole, to know that they are the same. ``None`` where a set was
+        given as embeddings.
 
         Raises
         ------
@@ -159,7 +161,7 @@ class AuditResult:
         if self.plan.embedder == "precomputed":
             return None
         uri = str(getattr(self.plan, role))
-        source = source_of(uri, self.plan, role)
+        source = source_of(uri, self.plan, role, progress)
         audited = next(one.fingerprint for one in self.summary.sets if one.role == role)
         if source.fingerprint != audited:
             raise UsageError(
@@ -262,7 +264,7 @@ def load_result(folder: Path) -> AuditResult:
 def write_quarantine(folder: Path, quarantine: Quarantine) -> None:
     """Write ``quarantine.csv``: set, id and reason of every image that could not be read."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)  # its usual line ends: with others it leaves a bare \r unquoted
     writer.writerow(("set", "id", "reason"))
     writer.writerows([[_cell(value) for value in row] for row in quarantine])
     write_text(folder / "quarantine.csv", text.getvalue())
@@ -271,12 +273,21 @@ def write_quarantine(folder: Path, quarantine: Quarantine) -> None:
 def read_quarantine(folder: Path) -> Quarantine:
     """Read ``quarantine.csv``."""
     with (folder / "quarantine.csv").open(encoding="utf-8", newline="") as file:
-        return tuple((role, name, reason) for role, name, reason in list(csv.reader(file))[1:])
+        rows = [[_uncelled(value) for value in row] for row in list(csv.reader(file))[1:]]
+    return tuple((role, name, reason) for role, name, reason in rows)
 
 
 def _cell(value: str) -> str:
-    """Keep a spreadsheet from running a file name as a formula."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    """Keep a spreadsheet from running a file name as a formula.
+
+    A name that begins with the same mark gets it as well, so that it can be told on reading.
+    """
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r", "'")) else value
+
+
+def _uncelled(cell: str) -> str:
+    """Undo `_cell`."""
+    return cell.removeprefix("'")
 
 
 def difference_of(

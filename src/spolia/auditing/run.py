@@ -23,7 +23,15 @@ from spolia.auditing.plan import Plan
 from spolia.auditing.record import Stopwatch, write_run
 from spolia.auditing.result import AuditResult
 from spolia.auditing.sets import AuditSet
-from spolia.auditing.stages import Images, Set, images_of, kind_of, open_all, prepare_all
+from spolia.auditing.stages import (
+    Images,
+    Set,
+    images_of,
+    kind_of,
+    open_all,
+    prepare_all,
+    sayers_of,
+)
 from spolia.auditing.told import told_columns
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
@@ -145,7 +153,7 @@ def complete(
     )
     values = {one.card.column: one.card.values for one in attributes}
     asked = replace(asked, filled=filled, values=values)
-    asked = replace(asked, told=told_columns(folder, prepared, images, asked.taken))
+    asked = replace(asked, told=told_columns(folder, prepared, sayers_of(opened), asked.taken))
     beside = instruments_of(opened, prepared, attributes)
     counted = count_sets(parts, prepared, asked, plan, options, watch.staged("duplicates"))
     prepared = counted.sets

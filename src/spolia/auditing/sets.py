@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from spolia.core.errors import NoFace, UsageError
+from spolia.core.errors import UsageError
 from spolia.core.results import ModelSummary, SetSummary
 from spolia.core.rows import SubsetRows
 from spolia.core.types import Embeddings, Int64, Rows, row_norms
@@ -77,7 +77,7 @@ def prepare(
     blank = _blank(embeddings.vectors)
     order = _by_id(embeddings.ids)
     order = order[~blank[order]]
-    no_face = sum(one.reason.startswith(NoFace.begins) for one in unreadable)
+    no_face = sum(one.no_face for one in unreadable)
     if order.size == 0:
         faces = f"; {no_face} without a face" if no_face else ""
         raise UsageError(

@@ -11,6 +11,7 @@ from spolia.auditing.plan import Plan, cutters_of, source_of
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import Quarantine, write_quarantine
 from spolia.auditing.sets import AuditSet, prepare
+from spolia.auditing.told import Says
 from spolia.core.errors import RunIncomplete, TooManyUnreadable, UsageError
 from spolia.core.results import Kind
 from spolia.core.types import Embeddings
@@ -103,6 +104,12 @@ def open_all(
 def images_of(sets: Mapping[str, Ready]) -> dict[str, Source]:
     """Return the sources of the sets that are images."""
     return {role: one.source for role, one in sets.items() if isinstance(one, Images)}
+
+
+def sayers_of(sets: Mapping[str, Ready]) -> dict[str, Says]:
+    """Return the sets that may say something of their records: images, and stores of such."""
+    stores = {role: one for role, one in sets.items() if isinstance(one, Opened)}
+    return {**images_of(sets), **stores}
 
 
 def kind_of(sets: Mapping[str, Ready]) -> Kind:

@@ -153,6 +153,19 @@ def audits_of(folder: Path) -> list[Path]:
     return [plan.folder_of(folder, one, judge) for one in plan.sets for judge in plan.judges]
 
 
+def refuse_study(folder: Path, wanted: str) -> None:
+    """Refuse a study where one audit is wanted, and name its audits.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds a study.
+    """
+    if is_study(folder):
+        audits = ", ".join(map(str, audits_of(folder)))
+        raise UsageError(f"{wanted}, but {folder} is a study; its audits are {audits}")
+
+
 def read_study_plan(folder: Path) -> StudyPlan:
     """Read the plan of a study.
 

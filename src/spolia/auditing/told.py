@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spolia.auditing.described import columns_from
 from spolia.auditing.sets import AuditSet
-from spolia.sources import Source
 from spolia.sources.columns import KEYS, SET, Columns
 from spolia.store.atomic import atomic_file
 
@@ -16,10 +16,22 @@ FILE = "columns.parquet"
 """Set and id of the records of the sets that say something, and what; not for publication."""
 
 
+class Says(Protocol):
+    """A set that may say something of its records: a source, or a store made of one."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The records."""
+
+    @property
+    def columns(self) -> Mapping[str, tuple[str, ...]]:
+        """See `spolia.sources.Source.columns`."""
+
+
 def told_columns(
     folder: Path,
     sets: Mapping[str, AuditSet],
-    sources: Mapping[str, Source],
+    sources: Mapping[str, Says],
     taken: Collection[str],
 ) -> Columns | None:
     """Return what the sets say of their records, and keep it in the run folder.
@@ -51,7 +63,7 @@ def told_again(folder: Path) -> Columns | None:
     return columns_from(FILE, pq.read_table(path)) if path.exists() else None
 
 
-def _table(role: str, one: AuditSet, source: Source, names: list[str]) -> pa.Table:
+def _table(role: str, one: AuditSet, source: Says, names: list[str]) -> pa.Table:
     row_of = {name: i for i, name in enumerate(source.ids)}
     rows = [row_of[name] for name in one.ids]
     values = [

@@ -8,7 +8,7 @@ import typer
 from spolia.cli.audit import show_verdict
 from spolia.cli.console import print_json, progress_on_stderr, show
 from spolia.cli.options import JsonOutput, Quiet
-from spolia.cli.review import REVIEWER, hold
+from spolia.cli.review import REVIEWER, hold, prepare, show_held
 from spolia.core.errors import PlanMismatch
 
 if TYPE_CHECKING:
@@ -55,10 +55,18 @@ def demo(
     else:
         _show(runs)
     if review:
-        from spolia.review.opening import Wanted
-        from spolia.review.server import Where
+        _review(out / "leaky", json_output=json_output)
 
-        hold(out / "leaky", Wanted(), REVIEWER, Where(), browser=False)
+
+def _review(run: Path, *, json_output: bool) -> None:
+    from spolia.core.progress import silent
+    from spolia.review.opening import Wanted
+    from spolia.review.server import Where
+
+    table = prepare(run, Wanted(), REVIEWER, silent)
+    record = hold(run, table, Where(), browser=False)
+    if not json_output:
+        show_held(record)
 
 
 def _show(runs: dict[str, tuple[dict[str, Any], Any]]) -> None:

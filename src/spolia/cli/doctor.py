@@ -21,6 +21,9 @@ _NEEDED = ("numpy", "scipy", "pillow", "pyarrow", "jinja2", "typer", "rich", "th
 _EXTRAS = {
     "onnxruntime": ("onnx", "embedders by model card"),
     "simplejpeg": ("fast", "JPEGs decoded three times as fast"),
+    "lmdb": ("lmdb", "sets in LMDB"),
+    "fsspec": ("remote", "sets by URL"),
+    "uvicorn": ("review", "the review page"),
     "dlib": ("dlib", "the embedder dlib: faces, screening grade"),
 }
 _DISTRIBUTIONS = {"dlib": "dlib-bin"}

@@ -20,7 +20,7 @@ from spolia.cli.options import (
     Threads,
     Trust,
 )
-from spolia.core.errors import NoFace, UsageError
+from spolia.core.errors import UsageError
 
 
 def embed(
@@ -62,6 +62,7 @@ def embed(
     from spolia.embedding import open_embedder
     from spolia.sources import open_source
     from spolia.sources.limits import parse_limits
+    from spolia.store.columns import write_columns
     from spolia.store.precomputed import normalise_file, open_precomputed
 
     with progress_on_stderr(quiet=quiet) as progress:
@@ -85,9 +86,10 @@ def embed(
                 options=EmbedOptions(max_bad=max_bad, threads=threads, cache=cache),
                 progress=progress,
             )
+            write_columns(out, ready.source.ids, ready.source.columns)
     opened = open_precomputed(out)
     rows = opened.embeddings
-    no_face = sum(one.reason.startswith(NoFace.begins) for one in opened.unreadable)
+    no_face = sum(one.no_face for one in opened.unreadable)
     unreadable = len(opened.unreadable) - no_face
     if json_output:
         print_json(

@@ -18,6 +18,7 @@ from spolia.cli.join import join
 from spolia.cli.purge import purge
 from spolia.cli.report import report
 from spolia.cli.review import review
+from spolia.cli.split import split
 from spolia.cli.verify import verify
 from spolia.core.errors import SpoliaError
 
@@ -58,7 +59,21 @@ def _root(
     """
 
 
-for _command in (demo, audit, identity, embed, join, report, review, diff, verify, purge, doctor):
+_COMMANDS = (
+    demo,
+    audit,
+    identity,
+    embed,
+    join,
+    report,
+    review,
+    diff,
+    split,
+    verify,
+    purge,
+    doctor,
+)
+for _command in _COMMANDS:
     app.command(no_args_is_help=_command not in (demo, doctor))(_command)
 app.add_typer(card, name="card")
 

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from spolia.cli.console import print_json, say, show
-from spolia.cli.options import JsonOutput
+from spolia.cli.console import print_json, progress_on_stderr, say, show
+from spolia.cli.options import JsonOutput, Quiet
 
 if TYPE_CHECKING:
-    from spolia.review.opening import Wanted
+    from spolia.core.progress import Progress
+    from spolia.review.opening import Table, Wanted
     from spolia.review.server import Where
 
 REVIEWER = "reviewer"
@@ -49,6 +50,7 @@ def review(
         bool, typer.Option("--overwrite", help="Draw new pairs; earlier answers count no more.")
     ] = False,
     json_output: JsonOutput = False,
+    quiet: Quiet = False,
 ) -> None:
     """Look at pairs of images, blind, on a page that only this machine sees.
 
@@ -65,28 +67,33 @@ def review(
         _export(run, export, json_output=json_output)
         return
     wanted = Wanted(mode, pairs, known, seed, overwrite)
-    record = hold(run, wanted, reviewer, Where(host, port, images), browser=browser)
+    where = Where(host, port, images)
+    with progress_on_stderr(quiet=quiet) as progress:
+        table = prepare(run, wanted, reviewer, progress)
+    record = hold(run, table, where, browser=browser)
     if json_output:
         print_json(record)
-        return
-    show(f"{record['answered']} of {record['pairs']} pairs answered by {reviewer}")
-    if record["review"] is not None:
-        show(f"  In numbers: {record['review']}")
+    else:
+        show_held(record)
 
 
-def hold(
-    run: Path, wanted: "Wanted", reviewer: str, where: "Where", *, browser: bool
-) -> dict[str, Any]:
-    """Show the page until it is interrupted, tally, and return what came of it."""
-    from spolia.auditing.reviewed import FILE
+def prepare(run: Path, wanted: "Wanted", reviewer: str, progress: "Progress") -> "Table":
+    """Draw or find the deck and open the images, once it is sure that there can be a page."""
     from spolia.review.opening import lay_table
-    from spolia.review.server import check_extra, serve
-    from spolia.review.tally import tally, write_review
+    from spolia.review.server import check_extra
 
     check_extra()
-    table = lay_table(run, wanted, reviewer)
+    return lay_table(run, wanted, reviewer, progress)
+
+
+def hold(run: Path, table: "Table", where: "Where", *, browser: bool) -> dict[str, Any]:
+    """Show the page until it is interrupted, tally, and return what came of it."""
+    from spolia.auditing.reviewed import FILE
+    from spolia.review.server import serve
+    from spolia.review.tally import tally, write_review
+
     serve(
-        lambda gate: table.make_app(gate, images=where.local or where.images),
+        lambda gate: table.make_app(gate, images=where.pictures),
         where,
         tell=say,
         browser=browser,
@@ -98,12 +105,20 @@ def hold(
     return {
         "mode": deck.mode,
         "question": deck.question,
-        "reviewer": reviewer,
+        "reviewer": table.sitting.reviewer,
         "pairs": queue.total,
         "answered": len(queue.said),
         "decisions": str(table.sitting.log),
         "review": str(run / FILE) if answered else None,
     }
+
+
+def show_held(record: dict[str, Any]) -> None:
+    """Say what came of a review."""
+    answered = f"{record['answered']} of {record['pairs']} pairs answered"
+    show(f"{answered} by {record['reviewer']}")
+    if record["review"] is not None:
+        show(f"  In numbers: {record['review']}")
 
 
 def _export(run: Path, path: Path, *, json_output: bool) -> None:

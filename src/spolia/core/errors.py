@@ -57,15 +57,17 @@ class MissingExtra(UsageError):
 class UnreadableImage(SpoliaError):
     """One image cannot be decoded; the message is the reason written to the quarantine."""
 
+    kind: str = "unreadable"
+    """Tells what is kept of it from the others, whatever the reason says."""
+
 
 class NoFace(UnreadableImage):
     """An image can be read, but shows no face, or not one, where one is needed."""
 
-    begins = "no face found"
-    """How every reason of this kind begins, so that it can be told from the quarantine's others."""
+    kind = "no face"
 
     def __init__(self, why: str = "") -> None:
-        super().__init__(f"{self.begins}: {why}" if why else self.begins)
+        super().__init__(f"no face found: {why}" if why else "no face found")
 
 
 class TooManyUnreadable(SpoliaError):

@@ -71,6 +71,24 @@ class Cut:
     """``(5, 2)`` where the five points are in ``pixels``."""
 
 
+def checked_choice(given: str) -> Choice:
+    """Return the choice of that name.
+
+    >>> checked_choice("biggest")
+    Traceback (most recent call last):
+    ...
+    spolia.core.errors.UsageError: face must say which faces of an image count, but is 'biggest';
+    choose one of largest, central, all, one
+    """
+    for choice in CHOICES:
+        if choice == given:
+            return choice
+    raise UsageError(
+        f"face must say which faces of an image count, but is {given!r}; choose one of "
+        f"{', '.join(CHOICES)}"
+    )
+
+
 @dataclass(frozen=True)
 class FaceCutter:
     """Gives a judge aligned faces in the place of images.
@@ -87,8 +105,7 @@ class FaceCutter:
     choice: Choice = "largest"
 
     def __post_init__(self) -> None:
-        if self.choice not in CHOICES:
-            raise UsageError(f"face must be one of {', '.join(CHOICES)}, but is {self.choice!r}")
+        checked_choice(self.choice)
 
     def cut(self, name: str, image: Pixels) -> tuple[Cut, ...]:
         """Return the chosen faces of the image whose id is ``name``, the largest first.

@@ -1,6 +1,6 @@
 """What every embedder is, and what some can do besides."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
@@ -61,7 +61,7 @@ class Embedder(Protocol):
 
 @runtime_checkable
 class Batched(Protocol):
-    """An `Embedder` that is faster with several images at once, as on a GPU.
+    """An `Embedder` that is faster with several images in a call.
 
     A row must not depend on the images that came with it: where the hardware computes otherwise
     for another shape, every batch is filled up to ``batch``.
@@ -69,10 +69,13 @@ class Batched(Protocol):
 
     @property
     def batch(self) -> int:
-        """Images in a call; 1: one by one, in several threads, is the faster way."""
+        """Images that go through together, as on a GPU; 1: threads are the faster way."""
 
-    def embed_batch(self, images: Sequence[Pixels]) -> list[Float32 | UnreadableImage]:
-        """Return the row ``(dim,)`` of each of at most ``batch`` images, or why it has none.
+    def embed_batch(self, images: Iterable[Pixels]) -> list[Float32 | UnreadableImage]:
+        """Return the row ``(dim,)`` of each image, or why it has none.
+
+        The images are taken one after the other, and each may be gone when the next one is. Safe to
+        call from several threads at once.
 
         Raises
         ------

@@ -26,6 +26,9 @@ AHEAD = 4
 _STATIC: Final = {
     "review.css": "text/css",
     "review.js": "text/javascript",
+    "ending.js": "text/javascript",
+    "frames.js": "text/javascript",
+    "talk.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 

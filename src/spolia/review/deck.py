@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Literal, cast
 
 from spolia.core.errors import RunIncomplete, UsageError
+from spolia.core.results import Summary
 from spolia.core.review import Mode, Question
 from spolia.core.seeds import stream
+from spolia.embedding.about import digest_of
 from spolia.report.summary_json import read_record, write_record
 from spolia.store.atomic import write_text
 
@@ -67,6 +69,9 @@ class Deck:
     mode: Mode
     question: Question
     seed: int
+    audit: str
+    """`digest_of_audit` of what it was drawn from; where a run found something else since then,
+    its decisions count for nothing."""
     key: str
     """Opaque; decisions name it, so that those on another deck are told apart."""
     parts: tuple[Part, ...]
@@ -82,6 +87,13 @@ class Deck:
             return list(self.tasks)
         order = stream(self.seed, "review", self.key, reviewer).permutation(len(self.tasks))
         return [self.tasks[i] for i in order]
+
+
+def digest_of_audit(summary: Summary) -> str:
+    """Return a digest of what an audit found in what: pairs of another are none of its own."""
+    flagged = None if summary.flagged is None else summary.flagged.train.count
+    sets = [(one.role, one.fingerprint) for one in summary.sets]
+    return digest_of([sets, summary.model.fingerprint, summary.fdr, summary.threshold, flagged])
 
 
 def deck_file(run: Path, mode: Mode) -> Path:

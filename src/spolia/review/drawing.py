@@ -14,12 +14,12 @@ from typing import Literal
 import numpy as np
 
 from spolia.auditing.result import load_result
-from spolia.auditing.study_plan import audits_of, is_study
+from spolia.auditing.study_plan import refuse_study
 from spolia.core.errors import UsageError
 from spolia.core.review import Mode, Question
 from spolia.core.seeds import stream
 from spolia.core.types import Int64
-from spolia.review.deck import SCHEMA, Deck, Part, Task
+from spolia.review.deck import SCHEMA, Deck, Part, Task, digest_of_audit
 from spolia.review.known import known_tasks
 from spolia.review.population import Population, cut_strata, read_population, task_of
 
@@ -90,15 +90,12 @@ def make_deck(
         wanted = population.similarity[np.concatenate([drawn[i] for i in like])]
         tasks += known_tasks(run, result, tasks, wanted, known, rng)
     key = secrets.token_hex(8)
-    return Deck(SCHEMA, mode, question, seed, key, tuple(parts), tuple(tasks))
+    audit = digest_of_audit(result.summary)
+    return Deck(SCHEMA, mode, question, seed, audit, key, tuple(parts), tuple(tasks))
 
 
 def _check(run: Path, pairs: int, known: int) -> None:
-    if is_study(run):
-        raise UsageError(
-            f"a review is of one audit, but {run} is a study; review one of "
-            f"{', '.join(map(str, audits_of(run)))}"
-        )
+    refuse_study(run, "a review is of one audit")
     if pairs < FEWEST_PAIRS:
         raise UsageError(
             f"a deck must have {FEWEST_PAIRS} pairs or more, but {pairs} are asked for; 100 are "

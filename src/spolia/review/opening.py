@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from spolia.auditing.result import load_result
 from spolia.core.errors import UsageError
+from spolia.core.progress import Progress, silent
 from spolia.core.review import Mode
 from spolia.review.decisions import FILE
-from spolia.review.deck import Deck, deck_file, read_deck, write_deck
+from spolia.review.deck import Deck, deck_file, digest_of_audit, read_deck, write_deck
 from spolia.review.drawing import make_deck
 from spolia.review.pictures import Pictures, open_sets
 from spolia.review.sitting import Sitting
@@ -53,6 +54,11 @@ def open_deck(run: Path, wanted: Wanted) -> Deck:
     there = deck_file(run, wanted.mode).exists()
     if there and not wanted.overwrite:
         deck = read_deck(run, wanted.mode)
+        if deck.audit != digest_of_audit(load_result(run).summary):
+            raise UsageError(
+                f"the pairs for {wanted.mode} were drawn from what {run} held before it was made "
+                "anew; use --overwrite to draw others, so that the answers to these count no more"
+            )
         if wanted.says_how:
             raise UsageError(
                 f"{run} has a deck of {len(deck.tasks)} pairs for {wanted.mode} already; leave out "
@@ -85,7 +91,7 @@ class Table:
         return make_app(self.sitting, self.pictures, gate, images=images)
 
 
-def lay_table(run: Path, wanted: Wanted, reviewer: str) -> Table:
+def lay_table(run: Path, wanted: Wanted, reviewer: str, progress: Progress = silent) -> Table:
     """Open the review of a run for one reviewer.
 
     Raises
@@ -97,4 +103,4 @@ def lay_table(run: Path, wanted: Wanted, reviewer: str) -> Table:
     """
     deck = open_deck(run, wanted)
     sitting = Sitting(deck, run / FILE, reviewer)
-    return Table(sitting, Pictures(deck, open_sets(load_result(run), deck)))
+    return Table(sitting, Pictures(deck, open_sets(load_result(run), deck, progress)))

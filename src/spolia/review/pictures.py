@@ -13,6 +13,7 @@ from PIL import Image
 
 from spolia.auditing.result import AuditResult
 from spolia.core.errors import UsageError
+from spolia.core.progress import Progress, silent
 from spolia.core.seeds import stream
 from spolia.embedding.copies import Canvas, Registration, register
 from spolia.review.deck import Deck, Shown, Task
@@ -41,7 +42,7 @@ _BRIGHTER = (0.88, 1.12)
 _QUALITY = (55, 80)
 
 
-def open_sets(result: AuditResult, deck: Deck) -> dict[str, Source]:
+def open_sets(result: AuditResult, deck: Deck, progress: Progress = silent) -> dict[str, Source]:
     """Return the sets that a deck shows pictures of, by role.
 
     Raises
@@ -50,7 +51,7 @@ def open_sets(result: AuditResult, deck: Deck) -> dict[str, Source]:
         If the audit was given embeddings, or a set no longer holds the images that were audited.
     """
     roles = sorted({one.role for task in deck.tasks for one in (task.query, task.reference)})
-    opened = {role: result.images(role) for role in roles}
+    opened = {role: result.images(role, progress) for role in roles}
     found = {role: source for role, source in opened.items() if source is not None}
     if len(found) < len(opened):
         raise UsageError(

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import get_args
 
 from spolia.core.review import Answer, Answers, Mode
+from spolia.report.summary_json import from_json
 from spolia.review.decisions import FILE, Decision, read, standing
-from spolia.review.deck import Deck, Task, deck_file, read_deck
+from spolia.review.deck import Deck, Task, deck_file, digest_of_audit, read_deck
 from spolia.stats.review import Known, Sampled
 
 Words = Mapping[str, Answer]
@@ -88,7 +89,7 @@ class Log:
 
 
 def read_log(run: Path) -> Log:
-    """Read the decks and the decisions of a run.
+    """Read the decks and the decisions of a run; a deck of an earlier audit is left out.
 
     Raises
     ------
@@ -98,7 +99,17 @@ def read_log(run: Path) -> Log:
     decisions = read(run / FILE)
     modes: tuple[Mode, ...] = get_args(Mode)
     decks = {mode: read_deck(run, mode) for mode in modes if deck_file(run, mode).exists()}
-    return Log(decisions, {mode: said_of(deck, decisions) for mode, deck in decks.items()})
+    audit = _audit_of(run)
+    own = {mode: deck for mode, deck in decks.items() if audit in (None, deck.audit)}
+    return Log(decisions, {mode: said_of(deck, decisions) for mode, deck in own.items()})
+
+
+def _audit_of(run: Path) -> str | None:
+    try:
+        text = (run / "report.json").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    return digest_of_audit(from_json(text))
 
 
 def most(answers: Sequence[Answer]) -> Answer:

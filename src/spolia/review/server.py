@@ -2,6 +2,7 @@
 
 import contextlib
 import ipaddress
+import signal
 import socket
 import webbrowser
 from collections.abc import Callable
@@ -39,11 +40,11 @@ class Where:
             )
 
     @property
-    def local(self) -> bool:
-        """Whether it is this machine alone."""
+    def pictures(self) -> bool:
+        """Whether pictures are shown: on this machine always, to others only where asked."""
         with contextlib.suppress(ValueError):
-            return ipaddress.ip_address(self.host).is_loopback
-        return self.host == "localhost"
+            return self.images or ipaddress.ip_address(self.host).is_loopback
+        return self.images or self.host == "localhost"
 
 
 def check_extra() -> None:
@@ -120,9 +121,8 @@ def serve(
     *,
     tell: Callable[[str], None],
     browser: bool = False,
-    on_close: Callable[[], None] = lambda: None,
 ) -> None:
-    """Show the page until it is interrupted.
+    """Show the page until the program is interrupted or asked to end; call it in the main thread.
 
     Parameters
     ----------
@@ -134,8 +134,6 @@ def serve(
         Is told the address, which opens the page once.
     browser
         Whether to open a browser there.
-    on_close
-        Called when the page is closed.
 
     Raises
     ------
@@ -150,7 +148,10 @@ def serve(
         tell("The address opens one browser, once. Ctrl-C here ends the review; answers are kept.")
         if browser:
             webbrowser.open(opens)
-        # uvicorn ends in order and then raises the interrupt again.
-        with contextlib.suppress(KeyboardInterrupt):
-            server.run(sockets=[listening])
-    on_close()
+        # uvicorn ends in order and then raises the signal again; what comes after it is our turn.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            with contextlib.suppress(KeyboardInterrupt):
+                server.run(sockets=[listening])
+        finally:
+            signal.signal(signal.SIGTERM, before)

@@ -14,12 +14,15 @@ from spolia.sources.columns import read_whole_text
 from spolia.sources.decode import reason_of
 from spolia.sources.encoded import EncodedSource
 from spolia.sources.limits import Limits, check_entries
+from spolia.sources.pieces import PiecesFile
 from spolia.sources.table_layout import image_bytes, layout_of
 from spolia.sources.table_records import columns_in, identities_in, ids_of, read_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_END = b"\xff\xff\xff\xff\0\0\0\0"
+"""The mark at the end of a stream."""
 STATE, SPLITS = "state.json", "dataset_dict.json"
 
 
@@ -34,7 +37,12 @@ def open_arrow(uri: str, *, identities: str, limits: Limits, progress: Progress)
         If it is no such folder, a file of it is damaged, or it holds no images.
     """
     folder = _split(uri)
-    batches = [batch for path in _files(folder) for batch in _batches(path)]
+    batches: list[pa.RecordBatch] = []
+    file_of: list[PiecesFile] = []
+    for path in _files(folder):
+        file = _whole(path)
+        batches += _batches(path)
+        file_of += [file] * (len(batches) - len(file_of))
     ends = list(accumulate(batch.num_rows for batch in batches))
     rows = ends[-1] if ends else 0
     check_entries(uri, rows, limits)
@@ -47,6 +55,7 @@ def open_arrow(uri: str, *, identities: str, limits: Limits, progress: Progress)
     def read(index: int) -> bytes:
         at = bisect_right(ends, index)
         row = index - (ends[at - 1] if at else 0)
+        file_of[at].check_as_long()
         found = image_bytes(batches[at].column(layout.image), row, layout.is_struct)
         if found is None:
             raise UnreadableImage("no image in the row")
@@ -113,6 +122,17 @@ def _known(path: Path, key: str) -> Any:
             f"{str(path)!r} must be JSON with a key {key!r}, but is not ({reason_of(error)}); "
             "save the data set again"
         ) from error
+
+
+def _whole(path: Path) -> PiecesFile:
+    """Return a file that ends as a stream does: cut short between two batches, it would be read."""
+    file = PiecesFile(str(path), "an Arrow stream")
+    if file.read(max(file.size - len(_END), 0), len(_END)) != _END:
+        raise UsageError(
+            f"a whole Arrow stream is wanted, but {str(path)!r} does not end as one; copy or save "
+            "the data set again"
+        )
+    return file
 
 
 def _batches(path: Path) -> "list[pa.RecordBatch]":

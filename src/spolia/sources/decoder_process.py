@@ -2,22 +2,26 @@
 
 ::
 
-    stdin  ──> <Q pixel limit> <Q length> <length bytes> ──> decode ──┐
-    stdout <── <B 1> <I h> <I w> <h * w * 3 bytes>   or               │
-               <B 0> <I length> <I 0> <reason in UTF-8>  <────────────┘
+    stdin  ──> <Q pixel limit> <Q n> <n lengths, Q> <the n files> ──> decode, one by one ──┐
+    stdout <── n times: <B 1> <I h> <I w> <h * w * 3 bytes>   or                           │
+                        <B 0> <I length> <I 0> <reason in UTF-8>  <────────────────────────┘
+
+All files are read before the first is decoded, and answers are written as they come: so whoever
+asks can send without listening, and has his answers decoded ahead while he works.
 """
 
 import os
 import resource
 import struct
 import sys
+from contextlib import suppress
 from io import FileIO
 
 from spolia.core.errors import UnreadableImage
 from spolia.sources.decode import decode
 
 REQUEST = struct.Struct("<QQ")
-"""Most pixels, and bytes that follow."""
+"""Most pixels, and how many files follow."""
 PICTURE = struct.Struct("<BII")
 """1, height and width; the pixels follow."""
 REFUSAL = PICTURE
@@ -30,13 +34,18 @@ def _limit(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it writes no file
 
 
-def _receive(source: FileIO, length: int) -> bytes | None:
+def lengths_of(n: int) -> struct.Struct:
+    """Return how the lengths of ``n`` files are written."""
+    return struct.Struct(f"<{n}Q")
+
+
+def _receive(source: FileIO, length: int) -> bytes:
     content = bytearray(length)
     view = memoryview(content)
     while view:
         got = source.readinto(view)
         if not got:
-            return None
+            raise EOFError
         view = view[got:]
     return bytes(content)
 
@@ -47,19 +56,23 @@ def _send(target: FileIO, content: memoryview) -> None:
 
 
 def _serve(source: FileIO, target: FileIO) -> None:
-    while (request := _receive(source, REQUEST.size)) is not None:
-        most, length = REQUEST.unpack(request)
-        try:
-            encoded = _receive(source, length)
-            if encoded is None:
-                return
-            pixels = decode(encoded, max_pixels=most)
-        except (UnreadableImage, MemoryError) as error:
-            reason = (str(error) or "not enough memory").encode()
-            _send(target, memoryview(REFUSAL.pack(0, len(reason), 0) + reason))
-        else:
-            _send(target, memoryview(PICTURE.pack(1, *pixels.shape[:2])))
-            _send(target, pixels.data.cast("B"))
+    while True:
+        most, n = REQUEST.unpack(_receive(source, REQUEST.size))
+        lengths = lengths_of(n)
+        sizes = lengths.unpack(_receive(source, lengths.size))
+        for encoded in [_receive(source, size) for size in sizes]:
+            _answer(target, encoded, most)
+
+
+def _answer(target: FileIO, encoded: bytes, most: int) -> None:
+    try:
+        pixels = decode(encoded, max_pixels=most)
+    except (UnreadableImage, MemoryError) as error:
+        reason = (str(error) or "not enough memory").encode()
+        _send(target, memoryview(REFUSAL.pack(0, len(reason), 0) + reason))
+    else:
+        _send(target, memoryview(PICTURE.pack(1, *pixels.shape[:2])))
+        _send(target, pixels.data.cast("B"))
 
 
 def main() -> None:
@@ -68,7 +81,7 @@ def main() -> None:
     # Whatever a library prints must not get among the answers.
     answers = os.dup(1)
     os.dup2(2, 1)
-    with FileIO(0, "rb") as source, FileIO(answers, "wb") as target:
+    with FileIO(0, "rb") as source, FileIO(answers, "wb") as target, suppress(EOFError):
         _serve(source, target)
 
 

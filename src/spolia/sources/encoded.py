@@ -1,14 +1,15 @@
 """Sets of encoded image files, whatever holds the files."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
+from spolia.core.errors import UnreadableImage
 from spolia.core.progress import Progress
-from spolia.sources.apart import decode_apart
+from spolia.sources.apart import decode_apart, decode_each
 from spolia.sources.limits import Limits
-from spolia.sources.source import UInt8, fingerprint_of
+from spolia.sources.source import Found, UInt8, fingerprint_of
 
 IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2")
@@ -54,6 +55,19 @@ class EncodedSource:
     def image(self, index: int) -> UInt8:
         """Return record ``index`` as upright RGB, ``(h, w, 3)`` uint8."""
         return decode_apart(self.read(index), self.limits)
+
+    def each_image(self, indices: Sequence[int]) -> Iterator[Found]:
+        """Yield some records, decoded ahead; see `spolia.sources.source.images_of`."""
+        contents = [self._content_or_reason(index) for index in indices]
+        decoded = decode_each([one for one in contents if isinstance(one, bytes)], self.limits)
+        for one in contents:
+            yield next(decoded) if isinstance(one, bytes) else one
+
+    def _content_or_reason(self, index: int) -> bytes | UnreadableImage:
+        try:
+            return self.read(index)
+        except UnreadableImage as error:
+            return error
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -1,16 +1,17 @@
 """Records of other sources as one source: several joined, or some of one."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
 
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress
-from spolia.sources.source import Source, UInt8, fingerprint_of
+from spolia.sources.source import Found, Source, UInt8, fingerprint_of, images_of
 
 Columns = Mapping[str, tuple[str, ...]]
 
@@ -59,6 +60,11 @@ class JoinedSource:
         """Return record ``index`` as upright RGB, ``(h, w, 3)`` uint8."""
         source, row = self.located(index)
         return source.image(row)
+
+    def each_image(self, indices: Sequence[int]) -> Iterator[Found]:
+        """Yield some records, decoded ahead where their source can; see `images_of`."""
+        for part, several in groupby(indices, key=lambda index: int(self.part_of[index])):
+            yield from images_of(self.parts[part], [int(self.row_of[index]) for index in several])
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -49,7 +49,7 @@ def open_lmdb(uri: str, *, identities: str, limits: Limits, progress: Progress) 
     """
     path, pattern = split_key(uri)
     wanted = _compiled(pattern)
-    environment = _environment(path)
+    environment, file = _environment(path)
     keys: list[bytes] = []
     ids: list[str] = []
     others = 0
@@ -74,6 +74,7 @@ def open_lmdb(uri: str, *, identities: str, limits: Limits, progress: Progress) 
         )
 
     def read(index: int) -> bytes:
+        file.check_as_long()
         return _read(environment, keys[index], limits)
 
     names = tuple(ids)
@@ -108,8 +109,8 @@ def _name(key: bytes, wanted: re.Pattern[str] | None) -> str | None:
     return match[1] if wanted.groups and match[1] is not None else text
 
 
-def _environment(path: str) -> "lmdb.Environment":
-    """Open an LMDB for reading; once in a process, as LMDB wants it."""
+def _environment(path: str) -> "tuple[lmdb.Environment, PiecesFile]":
+    """Open an LMDB for reading; once in a process, as LMDB wants it. And its file."""
     try:
         import lmdb
     except ImportError as error:
@@ -117,14 +118,14 @@ def _environment(path: str) -> "lmdb.Environment":
             "LMDB needs the package lmdb, which is not installed; pip install 'spolia[lmdb]'"
         ) from error
     file = str(Path(path) / DATA) if Path(path).is_dir() else path
-    _check_whole(file)
+    pieces = _whole(file)
     with _opening:
         # The status tells a file that was written anew under the same name.
         status = Path(file).stat()
         name = f"{os.path.realpath(file)} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
         known = _opened.get(name)
         if known is not None:
-            return known
+            return known, pieces
         try:
             environment = lmdb.open(
                 file, subdir=False, readonly=True, lock=False, create=False, readahead=False
@@ -135,11 +136,11 @@ def _environment(path: str) -> "lmdb.Environment":
                 "copy it again"
             ) from error
         _opened[name] = environment
-        return environment
+        return environment, pieces
 
 
-def _check_whole(path: str) -> None:
-    """Refuse a file that is shorter than it says: reading past the end would kill the process.
+def _whole(path: str) -> PiecesFile:
+    """Return a file that is not shorter than it says: reading past the end would end the program.
 
     A page begins with 16 bytes; in the first two, then: magic, version, address, size of the map,
     two databases of 48 bytes (the first has the size of a page), last page, transaction.
@@ -159,6 +160,7 @@ def _check_whole(path: str) -> None:
             f"a whole LMDB is wanted, but {path!r} has {file.size:,} bytes of the "
             f"{pages * page:,} that it says; copy it again"
         )
+    return file
 
 
 def _read(environment: "lmdb.Environment", key: bytes, limits: Limits) -> bytes:

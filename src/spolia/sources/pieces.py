@@ -34,6 +34,17 @@ class PiecesFile:
         except (OSError, MemoryError, OverflowError) as error:
             raise UnreadableImage(reason_of(error)) from error
 
+    def check_as_long(self) -> None:
+        """Raise if the file has become shorter: reading a map past its end ends the program.
+
+        Raises
+        ------
+        UnreadableImage
+            If it has.
+        """
+        if os.fstat(self._descriptor or 0).st_size < self.size:
+            raise UnreadableImage("file that was cut short since it was opened")
+
     def __del__(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)

@@ -1,8 +1,8 @@
 """What every source offers, and the fingerprint they share."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ from spolia.core.errors import UnreadableImage
 from spolia.core.progress import Progress
 
 UInt8 = npt.NDArray[np.uint8]
+Found = UInt8 | UnreadableImage
+"""A picture, or why there is none."""
 
 _REPORT_EVERY = 64
 
@@ -76,6 +78,30 @@ class Source(Protocol):
 
     def __len__(self) -> int:
         """How many records there are, the unreadable ones included."""
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A `Source` that is faster with several records at once; see `images_of`."""
+
+    def each_image(self, indices: Sequence[int]) -> Iterator[Found]:
+        """Yield some records in the order asked, each as `Source.image` returns it, or why not."""
+
+
+def images_of(source: Source, indices: Sequence[int]) -> Iterator[Found]:
+    """Yield some records of a source in the order asked, or why one cannot be read.
+
+    What is decoded ahead is bounded: at most one picture for the caller, one for the decoder, and
+    1 MiB between them.
+    """
+    if isinstance(source, ReadsAhead):
+        yield from source.each_image(indices)
+        return
+    for index in indices:
+        try:
+            yield source.image(index)
+        except UnreadableImage as error:
+            yield error
 
 
 def fingerprint_of(

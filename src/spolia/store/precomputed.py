@@ -1,7 +1,8 @@
 """Embeddings that somebody else computed: a ``.npy`` file, or a store."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from spolia.core.errors import InvalidRows, UsageError
 from spolia.core.results import ModelSummary
 from spolia.core.types import Embeddings, normalise
+from spolia.store.columns import read_columns
 from spolia.store.shards import (
     Manifest,
     Shard,
@@ -44,6 +46,13 @@ class Opened:
     fingerprint: str
     """Of the images they were made from where known, else of the rows, ids and identities."""
     unreadable: tuple[Unreadable, ...] = ()
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the set they were made from said of them, in the order of the rows."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The id of each row."""
+        return self.embeddings.ids
 
 
 def open_precomputed(path: Path) -> Opened:
@@ -64,8 +73,9 @@ def open_precomputed(path: Path) -> Opened:
     """
     if path.is_dir():
         stored = open_store(path)
-        manifest = stored.manifest
-        return Opened(stored.embeddings, manifest.model, manifest.source, stored.unreadable)
+        rows, manifest = stored.embeddings, stored.manifest
+        columns = read_columns(path, rows.ids)
+        return Opened(rows, manifest.model, manifest.source, stored.unreadable, columns)
     vectors = _read_rows(path)
     if vectors.dtype != np.float32:
         raise InvalidRows(

@@ -5,8 +5,9 @@
     STORE/
     ├── manifest.json                    source digest, embedder fingerprint, shard size, model
     ├── img_emb/img_emb_0000.npy         (rows, dim) float32 unit rows
-    └── metadata/metadata_0000.parquet   id, identity (null: unknown); unreadable images in the
-                                         schema's metadata under ``spolia.unreadable``
+    ├── metadata/metadata_0000.parquet   id, identity (null: unknown); unreadable images in the
+    │                                    schema's metadata under ``spolia.unreadable``
+    └── columns.parquet                  what the set says of its records (spolia.store.columns)
 
 Shard *i* holds the readable records among *i·shard_records* to *(i+1)·shard_records - 1* of the
 source. It is complete when its ``.npy`` is there: that file is renamed into place last.
@@ -21,13 +22,20 @@ from typing import Any, cast
 
 import numpy as np
 
-from spolia.core.errors import InvalidRows, PlanMismatch, RunIncomplete, UsageError
+from spolia.core.errors import (
+    InvalidRows,
+    NoFace,
+    PlanMismatch,
+    RunIncomplete,
+    UnreadableImage,
+    UsageError,
+)
 from spolia.core.results import ModelSummary
 from spolia.core.rows import UInt64, files_of, row_addresses
 from spolia.core.types import Embeddings, Float32, Int64
 from spolia.store.atomic import atomic_file, write_text
 
-FORMAT = "spolia-store/1"
+FORMAT = "spolia-store/2"
 
 
 @dataclass(frozen=True)
@@ -55,10 +63,17 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A record that could not be decoded, and why."""
+    """A record that has no row, and why."""
 
     id: str
     reason: str
+    kind: str = UnreadableImage.kind
+    """Of the error that it met."""
+
+    @property
+    def no_face(self) -> bool:
+        """Whether it can be read, but shows no face that counts."""
+        return self.kind == NoFace.kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +139,9 @@ def read_manifest(folder: Path) -> Manifest:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(f"{path} is not a manifest of {FORMAT}: {error}") from None
     if manifest.format != FORMAT:
-        raise UsageError(f"{path} has format {manifest.format!r}, but {FORMAT!r} is needed")
+        raise UsageError(
+            f"{path} has format {manifest.format!r}, but {FORMAT!r} is needed; make the store again"
+        )
     return manifest
 
 

@@ -17,6 +17,11 @@ from tests.judges import Pixels, images
 DIM = 48
 
 
+class Unused(Pixels):
+    def embed(self, image):
+        raise AssertionError(f"{image.shape} embedded before it was refused")
+
+
 class Faces(Pixels):
     """The same judge, which says that it tells persons."""
 
@@ -312,9 +317,9 @@ def test_a_judge_of_photos_is_refused_where_people_have_several(tmp_path):
         "nonmembers": write(tmp_path / "n", rng, 12, 2),
     }
     refused(
-        "pixels tells photos apart, and identities of members have several",
+        "this one tells photos apart, and identities of members have several",
         **sets,
-        embedder=Pixels(),
+        embedder=Unused(),
     )
     allowed = identity(**sets, embedder=Pixels(), any_judge=True)
     assert allowed.summary.any_judge

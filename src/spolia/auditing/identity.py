@@ -20,6 +20,7 @@ from spolia.auditing.identity_checks import (
     check_photos,
     check_samples,
     leave_out_trained,
+    names_of,
     notes_of,
     portion,
 )
@@ -167,6 +168,9 @@ def identity(
     plan = opening_plan(sets, embedder, fdr, seed, options)
     opened = open_all(sets, plan, embedder, options, watch)
     check_named(plan.landmarks, images_of(opened).items())
+    names = names_of(opened)
+    check_judge(kind_of(opened), names, any_judge=any_judge)
+    check_names(names)
     plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
     with run_folder(out, read_by(sets, plan), overwrite=options.overwrite) as folder:
         begin(folder, asked_of(sets, plan, any_judge=any_judge))
@@ -190,9 +194,7 @@ def answer(
         If the sets cannot answer it.
     """
     threshold = plan.duplicates
-    check_judge(sets["synthetic"].model.kind, sets, any_judge=any_judge)
     check_samples(sets["synthetic"])
-    check_names(sets)
     guarded = leave_out_trained(sets, threshold, options, watch.staged("compare with train"))
     check_photos(guarded.sets, threshold, options, watch.staged("compare the sides"))
     samples = samples_of(sets["synthetic"])

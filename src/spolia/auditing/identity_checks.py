@@ -1,6 +1,6 @@
 """What would make a question about identities meaningless: refused, left out, or noted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +9,15 @@ from spolia.auditing.exclude import keep
 from spolia.auditing.identity_scores import Photos, closest
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
+from spolia.auditing.stages import Images, Ready
 from spolia.core.errors import UsageError
 from spolia.core.membership import Portion
 from spolia.core.progress import Progress
 from spolia.core.results import Kind
+from spolia.store.precomputed import Opened
+
+Names = Mapping[str, Sequence[str] | None]
+"""By role, the identity of every record; ``None``: not known."""
 
 ASKED = ("members", "queries")
 """Roles whose people are asked about."""
@@ -53,7 +58,20 @@ def check_call(members: object, queries: object, options: Options) -> None:
             )
 
 
-def check_judge(kind: Kind, sets: Mapping[str, AuditSet], *, any_judge: bool) -> None:
+def names_of(opened: Mapping[str, Ready]) -> Names:
+    """Return the identity of every record of each set, as far as they are known, before embedding.
+
+    A refusal must not come after hours of it.
+    """
+    return {
+        role: one.source.identities
+        if isinstance(one, Images)
+        else (one.embeddings if isinstance(one, Opened) else one).identities
+        for role, one in opened.items()
+    }
+
+
+def check_judge(kind: Kind, names: Names, *, any_judge: bool) -> None:
     """Refuse a judge that tells photos apart where persons are asked about.
 
     Raises
@@ -62,16 +80,16 @@ def check_judge(kind: Kind, sets: Mapping[str, AuditSet], *, any_judge: bool) ->
         If an identity has several photos, which such a judge takes for different things.
     """
     several = [
-        one
-        for role, one in sets.items()
-        if role in (*ASKED, "nonmembers") and len(one) > len(one.identities)
+        role
+        for role, own in names.items()
+        if role in (*ASKED, "nonmembers") and own is not None and len(set(own)) < len(own)
     ]
     if kind == "copy" and several and not any_judge:
         raise UsageError(
-            f"to tell whose photos were trained on, the judge must tell persons apart, but "
-            f"{several[0].model.name} tells photos apart, and identities of {several[0].role} have "
-            "several; give --embedder the card of a face network (`spolia card list`), or "
-            "--any-judge where no judge of identities is known, as for X-rays"
+            "to tell whose photos were trained on, the judge must tell persons apart, but this one "
+            f"tells photos apart, and identities of {several[0]} have several; give --embedder the "
+            "card of a face network (`spolia card list`), or --any-judge where no judge of "
+            "identities is known, as for X-rays"
         )
 
 
@@ -90,7 +108,7 @@ def check_samples(synthetic: AuditSet) -> None:
         )
 
 
-def check_names(sets: Mapping[str, AuditSet]) -> None:
+def check_names(names: Names) -> None:
     """Refuse people who are on both sides, as far as they are named.
 
     Raises
@@ -98,12 +116,12 @@ def check_names(sets: Mapping[str, AuditSet]) -> None:
     UsageError
         If non-members are also members, queries, or in train.
     """
-    others = sets["nonmembers"]
+    others = names["nonmembers"]
     for role in (*ASKED, "train"):
-        one = sets.get(role)
-        if one is None or not (one.summary.identities_known and others.summary.identities_known):
+        one = names.get(role)
+        if one is None or others is None:
             continue
-        both = sorted(set(one.identities) & set(others.identities))
+        both = sorted(set(one) & set(others))
         if both:
             raise UsageError(
                 f"nonmembers must be people who are not in {role}, but {len(both):,} are in both "

@@ -136,3 +136,25 @@ def test_the_page_for_the_public_prints_on_one_page(chromium, tmp_path, outcome)
     command += [f"--print-to-pdf={printed}", "--no-pdf-header-footer", file.as_uri()]
     subprocess.run(command, capture_output=True, timeout=120, check=True)
     assert len(re.findall(rb"/Type\s*/Page\b", printed.read_bytes())) == 1
+
+
+@pytest.mark.parametrize("profile", ["public", "full"])
+def test_a_page_asks_for_nothing_but_itself(chromium, tmp_path, profile):
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    file = tmp_path / "page.html"
+    page = render_html(samples.LEAK, samples.pairs(), profile=profile, details=samples.DETAILS)
+    file.write_text(page, encoding="utf-8")
+    asked, said = [], []
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        tab = browser.new_page(color_scheme="dark")
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.on("console", lambda message: said.append(message.text))
+        tab.goto(file.as_uri())
+        tab.locator("a[href^='#']").first.click()
+        tab.mouse.wheel(0, 5000)
+        tab.emulate_media(media="print")
+        tab.wait_for_load_state("networkidle")
+        browser.close()
+    assert [one for one in asked if not one.startswith("data:")] == [file.as_uri()]
+    assert said == []

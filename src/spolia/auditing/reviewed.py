@@ -33,4 +33,4 @@ def read_review(folder: Path) -> Reviewed | None:
             f"{folder / FILE} must be text in UTF-8, but is not ({error}); remove it, and "
             f"`spolia review {folder}` writes it again"
         ) from None
-    return cast(Reviewed, read_record(text, Reviewed, REVIEW_SCHEMA))
+    return cast(Reviewed, read_record(text, Reviewed, REVIEW_SCHEMA, "review"))

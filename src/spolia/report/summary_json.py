@@ -37,21 +37,24 @@ def from_json(text: str) -> Summary:
     return cast(Summary, read_record(text, Summary, SCHEMA))
 
 
-def read_record(text: str, wanted: type, wanted_schema: str) -> Any:
-    """Return the dataclass ``wanted`` that `write_record` wrote, refusing any other schema."""
+def read_record(text: str, wanted: type, wanted_schema: str, what: str = "report") -> Any:
+    """Return the dataclass ``wanted`` that `write_record` wrote, refusing any other schema.
+
+    ``what`` names the record in a message.
+    """
     try:
         written = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise UsageError(
-            f"a report must be JSON, but this text is not ({error}); give a report.json"
+            f"a {what} must be JSON, but this text is not ({error}); give one that spolia wrote"
         ) from error
     schema = written.get("schema") if isinstance(written, dict) else None
     if schema != wanted_schema:
         raise UsageError(
-            f"a report must have schema {wanted_schema!r}, but this one has {schema!r}; "
+            f"a {what} must have schema {wanted_schema!r}, but this one has {schema!r}; "
             "read it with the version of spolia that wrote it"
         )
-    return _read(wanted, written, "report")
+    return _read(wanted, written, what)
 
 
 def _refuse_constant(name: str) -> NoReturn:

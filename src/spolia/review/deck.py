@@ -128,4 +128,4 @@ def read_deck(run: Path, mode: Mode) -> Deck:
             f"{path} must be text in UTF-8, but is not ({error}); remove it, and the decisions on "
             "it are lost"
         ) from None
-    return cast(Deck, read_record(text, Deck, SCHEMA))
+    return cast(Deck, read_record(text, Deck, SCHEMA, "deck of pairs"))

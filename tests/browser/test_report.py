@@ -3,7 +3,6 @@
 import dataclasses
 import html
 import re
-import shutil
 import subprocess
 
 import numpy as np
@@ -25,14 +24,6 @@ FLAGS = [
     "--disable-component-update",
     "--enable-logging=stderr",
 ]
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    found = shutil.which("chromium")
-    if found is None:
-        pytest.skip("needs chromium on the PATH")
-    return found
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The review page in a real Chromium: by keyboard, in two tabs, by two people, on a phone."""
 
 import json
-import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,14 +30,11 @@ NAMES = [
 
 
 @pytest.fixture(scope="module")
-def browser():
-    found = shutil.which("chromium")
-    if found is None:
-        pytest.skip("needs chromium on the PATH")
+def browser(chromium):
     with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @dataclass
@@ -336,7 +332,10 @@ def test_when_the_program_has_ended_the_page_says_what_to_do(browser, tmp_path, 
         page.goto(opens)
         Screen(page).ready()
     page.keyboard.press("1")
-    page.get_by_role("alert").filter(has_text="answers are kept").wait_for()
+    said = page.get_by_role("alert").filter(has_text="answers are kept")
+    said.wait_for()
+    assert said.is_visible()
+    assert "spolia review" in said.inner_text()
     page.context.close()
 
 

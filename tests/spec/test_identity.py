@@ -253,15 +253,19 @@ def test_a_run_goes_on_and_another_question_is_refused(tmp_path):
         identity(**sets, fdr=0.1, out=tmp_path / "run")
 
 
-def refused(match, **sets):
-    with pytest.raises(UsageError, match=match):
+def refusal(**sets):
+    """Return why a question is refused."""
+    with pytest.raises(UsageError) as error:
         identity(**sets)
+    return str(error.value)
 
 
 def test_a_question_without_people_is_refused():
     sets = drawn(10)
-    refused("needs people to ask about", synthetic=sets["synthetic"], nonmembers=sets["nonmembers"])
-    refused("columns is for `spolia audit`", **sets, options=spolia.Options(columns="x.csv"))
+    nobody = refusal(synthetic=sets["synthetic"], nonmembers=sets["nonmembers"])
+    assert "needs people to ask about" in nobody
+    columns = refusal(**sets, options=spolia.Options(columns="x.csv"))
+    assert "columns is for `spolia audit`" in columns
 
 
 def test_a_person_on_both_sides_is_refused():
@@ -269,10 +273,11 @@ def test_a_person_on_both_sides_is_refused():
     faces = people(rng, 30)
     sets = {"synthetic": photos(rng, people(rng, 60), 1, "s"), "nonmembers": photos(rng, faces, 2)}
     again = photos(rng, faces[:3], 1)
-    refused(r"not in members, but 3 are in both \(first: 'p-000'\)", **sets, members=again)
-    refused("not in queries, but 3 are in both", **sets, queries=again)
+    members = refusal(**sets, members=again)
+    assert "not in members, but 3 are in both (first: 'p-000')" in members
+    assert "not in queries, but 3 are in both" in refusal(**sets, queries=again)
     other = photos(rng, people(rng, 9), 1, "m")
-    refused("not in train, but 3 are in both", **sets, members=other, train=again)
+    assert "not in train, but 3 are in both" in refusal(**sets, members=other, train=again)
     # Without labels the names are those of files, and say nothing.
     plain = spolia.Embeddings(again.vectors, again.ids)
     assert identity(**sets, members=plain).summary.identities.members == 3
@@ -283,8 +288,10 @@ def test_a_photo_on_both_sides_is_refused():
     others = sets["nonmembers"]
     own = spolia.Embeddings(others.vectors[:2], ["x.jpg", "y.jpg"], ["x", "y"])
     both = {**sets, "members": own}
-    refused(r"2 of members have a near-duplicate in nonmembers.*'x.jpg' and 'n00000.jpg'", **both)
-    refused("2 of queries have a near-duplicate", **{**sets, "queries": own})
+    members = refusal(**both)
+    assert "2 of members have a near-duplicate in nonmembers" in members
+    assert "'x.jpg' and 'n00000.jpg'" in members
+    assert "2 of queries have a near-duplicate" in refusal(**{**sets, "queries": own})
     off = identity(**both, options=spolia.Options(duplicates="off"))
     assert off.summary.duplicates is None
     assert any("were not searched for" in note for note in off.summary.notes)
@@ -293,7 +300,7 @@ def test_a_photo_on_both_sides_is_refused():
 def test_a_single_sample_is_refused_and_few_are_noted():
     sets = drawn(12)
     one = spolia.Embeddings(sets["synthetic"].vectors[:1])
-    refused("the synthetic set has 1; give more", **{**sets, "synthetic": one})
+    assert "the synthetic set has 1; give more" in refusal(**{**sets, "synthetic": one})
     few = spolia.Embeddings(sets["synthetic"].vectors[:5])
     found = identity(**{**sets, "synthetic": few})
     assert any("has 5 images, which betray little" in note for note in found.summary.notes)
@@ -316,11 +323,8 @@ def test_a_judge_of_photos_is_refused_where_people_have_several(tmp_path):
         "members": write(tmp_path / "m", rng, 6, 2),
         "nonmembers": write(tmp_path / "n", rng, 12, 2),
     }
-    refused(
-        "this one tells photos apart, and identities of members have several",
-        **sets,
-        embedder=Unused(),
-    )
+    several = "this one tells photos apart, and identities of members have several"
+    assert several in refusal(**sets, embedder=Unused())
     allowed = identity(**sets, embedder=Pixels(), any_judge=True)
     assert allowed.summary.any_judge
     assert any("pixels tells photos apart" in note for note in allowed.summary.notes)
@@ -362,7 +366,8 @@ def test_images_that_cannot_be_read_are_counted_and_an_empty_side_is_refused(tmp
     assert {one.role: one.unreadable for one in found.summary.sets}["members"] == 1
     for one in tmp_path.glob("m/*/*.png"):
         one.write_bytes(b"no image")
-    refused("members has no image to compare", **sets, embedder=Faces(), options=most)
+    nothing = refusal(**sets, embedder=Faces(), options=most)
+    assert "members has no image to compare" in nothing
 
 
 def test_photos_without_a_face_are_left_out_and_counted_apart(tmp_path):

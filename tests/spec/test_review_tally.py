@@ -313,10 +313,11 @@ def test_a_review_of_another_version_is_refused(run):
 
 def test_what_nobody_answered_cannot_be_written(run, tmp_path):
     deal(run, pairs=20)
-    for write in (write_review, lambda folder: export(folder, tmp_path / "all.parquet")):
-        with pytest.raises(RunIncomplete, match="nobody has answered"):
-            write(run.run)
+    with pytest.raises(RunIncomplete, match="nobody has answered"):
+        export(run.run, tmp_path / "all.parquet")
     assert list(tmp_path.iterdir()) == []
+    assert write_review(run.run) is None
+    assert not (run.run / FILE).exists()
 
 
 @pytest.mark.parametrize("text", [b'{"schema": "spolia-deck/1"}', b"", b"[]", b"\xff\x00"])

@@ -16,6 +16,7 @@ from spolia.cli.options import (
     JsonOutput,
     LandmarksFile,
     Limit,
+    MaxBad,
     Quiet,
     Threads,
     Trust,
@@ -36,9 +37,7 @@ def embed(
     out: Annotated[Path, typer.Option(help="Folder for the store; resumable.")],
     identities: Identities = "auto",
     format: Format = None,  # noqa: A002  (the option's name)
-    max_bad: Annotated[
-        float, typer.Option(help="Stop if a larger share of the images cannot be read.")
-    ] = 0.01,
+    max_bad: MaxBad = 0.01,
     detector: Detector = None,
     landmarks: LandmarksFile = None,
     face: Face = None,

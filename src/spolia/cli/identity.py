@@ -17,6 +17,7 @@ from spolia.cli.options import (
     JsonOutput,
     LandmarksFile,
     Limit,
+    MaxBad,
     Memory,
     Quiet,
     Threads,
@@ -73,9 +74,7 @@ def identity(
     ] = None,
     identities: Identities = "auto",
     format: Format = None,  # noqa: A002  (the option's name)
-    max_bad: Annotated[
-        float, typer.Option(help="Stop if a larger share of a set's images cannot be read.")
-    ] = 0.01,
+    max_bad: MaxBad = 0.01,
     duplicates: Annotated[
         str,
         typer.Option(

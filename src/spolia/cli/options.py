@@ -51,6 +51,9 @@ Cache = Annotated[
         help="Folder in which embeddings are kept from run to run, by content; default: nowhere."
     ),
 ]
+MaxBad = Annotated[
+    float, typer.Option(help="Stop if a larger share of a set's images cannot be read.")
+]
 Limit = Annotated[
     list[str] | None,
     typer.Option(

@@ -40,12 +40,11 @@ def report(
     from spolia.auditing.study_plan import audits_of, is_study
     from spolia.auditing.study_result import load_study
     from spolia.report.formats import file_name
-    from spolia.review.tally import tally, write_review
+    from spolia.review.tally import write_review
 
     for folder in audits_of(run):
         # A review that was killed has answers, and no numbers of them yet.
-        if tally(folder) is not None:
-            write_review(folder)
+        write_review(folder)
     result = load_study(run) if is_study(run) else load_result(run)
     path = result.report(out or run / file_name(form, profile), profile=profile, form=form)
     if json_output:

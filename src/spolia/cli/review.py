@@ -90,7 +90,7 @@ def hold(run: Path, table: "Table", where: "Where", *, browser: bool) -> dict[st
     """Show the page until it is interrupted, tally, and return what came of it."""
     from spolia.auditing.reviewed import FILE
     from spolia.review.server import serve
-    from spolia.review.tally import tally, write_review
+    from spolia.review.tally import write_review
 
     serve(
         lambda gate: table.make_app(gate, images=where.pictures),
@@ -98,9 +98,7 @@ def hold(run: Path, table: "Table", where: "Where", *, browser: bool) -> dict[st
         tell=say,
         browser=browser,
     )
-    answered = tally(run) is not None
-    if answered:
-        write_review(run)
+    answered = write_review(run) is not None
     deck, queue = table.sitting.deck, table.sitting.queue()
     return {
         "mode": deck.mode,

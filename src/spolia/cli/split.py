@@ -11,6 +11,7 @@ from spolia.cli.options import (
     Identities,
     JsonOutput,
     Limit,
+    MaxBad,
     Quiet,
     Threads,
     Trust,
@@ -37,9 +38,7 @@ def split(
     seed: Annotated[int, typer.Option(help="Decides who is a member.")] = 0,
     identities: Identities = "auto",
     format: Format = None,  # noqa: A002  (the option's name)
-    max_bad: Annotated[
-        float, typer.Option(help="Stop if a larger share of the images cannot be read.")
-    ] = 0.01,
+    max_bad: MaxBad = 0.01,
     limit: Limit = None,
     threads: Threads = None,
     trust: Trust = None,

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from spolia.auditing.reviewed import FILE
-from spolia.core.errors import RunIncomplete
 from spolia.core.rates import Rate
 from spolia.core.review import (
     ANSWERS,
@@ -63,18 +62,14 @@ def tally(run: Path) -> Reviewed | None:
     return replace(reviewed, notes=notes_of(reviewed, drawn))
 
 
-def write_review(run: Path) -> Reviewed:
+def write_review(run: Path) -> Reviewed | None:
     """Tally a run and keep the numbers in its folder as ``review.json``.
 
-    Raises
-    ------
-    RunIncomplete
-        If nobody has answered a pair of it.
+    ``None`` where nobody has answered a pair of it: then nothing is written.
     """
     reviewed = tally(run)
-    if reviewed is None:
-        raise RunIncomplete(f"nobody has answered a pair of {run}; `spolia review {run}` asks")
-    write_text(run / FILE, write_record(reviewed))
+    if reviewed is not None:
+        write_text(run / FILE, write_record(reviewed))
     return reviewed
 
 

@@ -6,7 +6,7 @@ from math import sqrt
 import pytest
 from scipy.stats import binom
 
-from spolia.core.diff import Difference
+from spolia.core.rates import Bounded
 from spolia.stats.difference import mcnemar_p, paired_difference, unpaired_difference
 from spolia.stats.rates import exact_rate
 from tests.spec import difference_laws as laws
@@ -23,24 +23,24 @@ def of_those_that_changed(both, only_first, only_second, n):
 
 def with_the_first_taken_from_the_second_the_other_way(both, only_first, only_second, n):
     one = paired_difference(both, only_first, only_second, n)
-    return Difference(-one.value, -one.high, -one.low)
+    return Bounded(-one.value, -one.high, -one.low)
 
 
 def with_the_plain_formula(both, only_first, only_second, n):
     """Wald's interval, which is a point where nothing changed."""
     value = (only_second - only_first) / n
     half = 1.96 * sqrt(max(0.0, only_first + only_second - n * value**2)) / n
-    return Difference(value, value - half, value + half)
+    return Bounded(value, value - half, value + half)
 
 
 def with_the_changed_taken_for_given(both, only_first, only_second, n):
     """The exact interval of which way they changed, as if how many did were no chance."""
     changed = only_first + only_second
     if changed == 0:
-        return Difference(0.0, 0.0, 0.0)
+        return Bounded(0.0, 0.0, 0.0)
     rate = exact_rate(only_second, changed)
     low, high = ((2.0 * end - 1.0) * changed / n for end in (rate.low, rate.high))
-    return Difference((only_second - only_first) / n, low, high)
+    return Bounded((only_second - only_first) / n, low, high)
 
 
 def one_sided(only_first, only_second):
@@ -64,7 +64,7 @@ def with_the_wider_limits_added(first, second):
 
 
 def with_everything_possible(first, second):
-    return Difference(second.value - first.value, -1.0, 1.0)
+    return Bounded(second.value - first.value, -1.0, 1.0)
 
 
 @pytest.mark.parametrize(

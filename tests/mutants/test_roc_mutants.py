@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spolia.core.membership import Measure, Worth
+from spolia.core.membership import Worth
+from spolia.core.rates import Bounded
 from spolia.stats.pool import Pooled, pooled_p
 from spolia.stats.rates import exact_rate
 from spolia.stats.roc import PRIORS, RESAMPLES, separation
@@ -65,7 +66,7 @@ def bootstrap_alone(members, others, *, resamples=RESAMPLES, rng, levels=(0.01,)
     share = found.hits[0].tpr
     return replace(
         found,
-        auc=Measure(value, value, value),
+        auc=Bounded(value, value, value),
         hits=(replace(found.hits[0], tpr=replace(share, low=share.value, high=share.value)),),
     )
 
@@ -86,7 +87,7 @@ def worth_by_the_observed_rate(members, others, **more):
             false = (1.0 - prior) * hits.false.value
             return prior * share / (prior * share + false) if share else 0.0
 
-        return Worth(prior, Measure(of(hits.tpr.value), of(hits.tpr.low), of(hits.tpr.high)))
+        return Worth(prior, Bounded(of(hits.tpr.value), of(hits.tpr.low), of(hits.tpr.high)))
 
     hits = [replace(one, worth=tuple(worth(one, each) for each in PRIORS)) for one in found.hits]
     return replace(found, hits=tuple(hits))

@@ -9,7 +9,6 @@ from spolia.core.diff import (
     DIFF_SCHEMA,
     Change,
     Diff,
-    Difference,
     Exposed,
     Names,
     Question,
@@ -18,6 +17,7 @@ from spolia.core.diff import (
     Word,
 )
 from spolia.core.errors import UsageError
+from spolia.core.rates import Bounded
 from spolia.core.results import Compared, Lean, SetSummary, Summary
 from spolia.core.version import VERSION
 from spolia.report.difference import difference_in_full
@@ -194,7 +194,7 @@ def _lean_side(one: Lean) -> Side:
     return Side(one.share, None, one.expected)
 
 
-def _word(difference: Difference, *, told: bool) -> Word:
+def _word(difference: Bounded, *, told: bool) -> Word:
     if not told or difference.low <= 0.0 <= difference.high:
         return "cannot tell"
     return "worse" if difference.low > 0.0 else "better"

@@ -2,7 +2,8 @@
 
 from math import ceil, floor
 
-from spolia.core.membership import Measure, Queried, Separation, Told
+from spolia.core.membership import Queried, Separation, Told
+from spolia.core.rates import Bounded
 from spolia.report.format import in_full, level, p_value
 
 
@@ -25,10 +26,10 @@ def sentence_of(found: Separation | None, asked: Queried | None, fdr: float) -> 
     return " ".join(said).replace("\u00a0", " ")
 
 
-def measure_in_full(one: Measure) -> str:
+def measure_in_full(one: Bounded) -> str:
     r"""Return a measure with its interval, whose ends are rounded outward.
 
-    >>> measure_in_full(Measure(0.7123, 0.6, 0.8)).replace("\u00a0", " ")
+    >>> measure_in_full(Bounded(0.7123, 0.6, 0.8)).replace("\u00a0", " ")
     '0.712 (95 % interval 0.600 to 0.800)'
     """
     low, high = floor(one.low * 1000) / 1000, ceil(one.high * 1000) / 1000

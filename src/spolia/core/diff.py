@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from spolia.core.rates import Rate
+from spolia.core.rates import Bounded, Rate
 from spolia.core.results import Outcome
 
 DIFF_SCHEMA = "spolia-diff/1"
@@ -15,16 +15,6 @@ Word = Literal["better", "worse", "cannot tell"]
 Question = Literal["exposed", "flagged", "closer to train"]
 """Which training identities are found again; which synthetic images show one; and whether the
 synthetic set as a whole is closer to train than to control."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """B's share less A's, -1 to 1, with its interval; below 0 is better."""
-
-    value: float
-    low: float
-    high: float
-    confidence: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -47,7 +37,8 @@ class Change:
     """What ``n`` counts."""
     a: Side
     b: Side
-    difference: Difference
+    difference: Bounded
+    """B's share less A's, -1 to 1; below 0 is better."""
     p: float | None
     """Exact two-sided p-value of no change; ``None`` where the two count different things."""
     word: Word

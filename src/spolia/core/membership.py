@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from spolia.core.rates import Rate
+from spolia.core.rates import Bounded, Rate
 from spolia.core.results import ModelSummary, SetSummary
 
 IDENTITY_SCHEMA = "spolia-identity/1"
@@ -18,22 +18,12 @@ TOLD_CODES: dict[Told, int] = {"not found": 0, "found": 1, "cannot tell": 4}
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A number that is no count, with its interval."""
-
-    value: float
-    low: float
-    high: float
-    confidence: float = 0.95
-
-
-@dataclass(frozen=True)
 class Worth:
     """What a hit is worth where members are rare or common."""
 
     prior: float
     """Share of members among all who are asked about."""
-    ppv: Measure
+    ppv: Bounded
     """Share of members among the hits, at least: false positives are as frequent as allowed."""
 
 
@@ -61,9 +51,9 @@ class Separation:
     non_members: int
     unit: str
     """What is scored: ``identities`` or ``photos``."""
-    auc: Measure
+    auc: Bounded
     """How often a member scores more than a non-member, ties half."""
-    ap: Measure
+    ap: Bounded
     """Average precision, with as many members as there are here."""
     hits: tuple[Hits, ...]
     refused: tuple[float, ...]

@@ -16,3 +16,13 @@ class Rate:
     n: int
     count: int
     confidence: float = 0.95
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """A number that is no count, with its interval."""
+
+    value: float
+    low: float
+    high: float
+    confidence: float = 0.95

@@ -2,19 +2,19 @@
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from spolia.core.diff import Difference
+from spolia.core.rates import Bounded
 from spolia.report.format import level
 
 _MOST_DIGITS = -3
 """Exponent of the finest percentage point that is written."""
 
 
-def difference_in_full(one: Difference) -> str:
+def difference_in_full(one: Bounded) -> str:
     r"""Return a difference in percentage points with its interval, rounded outward.
 
-    >>> difference_in_full(Difference(0.04213, 0.0304, 0.0562))
+    >>> difference_in_full(Bounded(0.04213, 0.0304, 0.0562))
     '+4.2 percentage points, 95\xa0% interval +3.0 to +5.7'
-    >>> difference_in_full(Difference(-0.0004, -0.0009, 0.0))
+    >>> difference_in_full(Bounded(-0.0004, -0.0009, 0.0))
     '−0.040 percentage points, 95\xa0% interval −0.090 to 0'
     """
     largest = max(abs(Decimal(repr(end))) for end in (one.value, one.low, one.high)) * 100

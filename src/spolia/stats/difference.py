@@ -27,9 +27,8 @@ from math import sqrt
 
 from scipy.stats import binom, norm
 
-from spolia.core.diff import Difference
 from spolia.core.errors import UsageError
-from spolia.core.rates import Rate
+from spolia.core.rates import Bounded, Rate
 
 CONFIDENCE = 0.95
 
@@ -44,7 +43,7 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
     return min(1.0, 2.0 * float(binom.cdf(fewer, changed, 0.5)))
 
 
-def paired_difference(both: int, only_first: int, only_second: int, n: int) -> Difference:
+def paired_difference(both: int, only_first: int, only_second: int, n: int) -> Bounded:
     """Return the second share less the first, of the same n.
 
     Parameters
@@ -75,7 +74,7 @@ def paired_difference(both: int, only_first: int, only_second: int, n: int) -> D
     p1, (l1, u1) = first / n, _wilson(first, n)
     p2, (l2, u2) = second / n, _wilson(second, n)
     phi = _phi(both, only_first, only_second, neither)
-    return Difference(
+    return Bounded(
         p2 - p1,
         max(-1.0, p2 - p1 - _added(p2 - l2, u1 - p1, phi)),
         min(1.0, p2 - p1 + _added(u2 - p2, p1 - l1, phi)),
@@ -83,7 +82,7 @@ def paired_difference(both: int, only_first: int, only_second: int, n: int) -> D
     )
 
 
-def unpaired_difference(first: Rate, second: Rate) -> Difference:
+def unpaired_difference(first: Rate, second: Rate) -> Bounded:
     """Return the second share less the first, from the limits that both have.
 
     Examples
@@ -93,7 +92,7 @@ def unpaired_difference(first: Rate, second: Rate) -> Difference:
     (0.3, 0.159, 0.412)
     """
     value = second.value - first.value
-    return Difference(
+    return Bounded(
         value,
         max(-1.0, value - _added(second.value - second.low, first.high - first.value, 0.0)),
         min(1.0, value + _added(second.high - second.value, first.value - first.low, 0.0)),

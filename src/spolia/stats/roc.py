@@ -43,8 +43,8 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from spolia.core.errors import UsageError
-from spolia.core.membership import Hits, Measure, Separation, Worth
-from spolia.core.rates import Rate
+from spolia.core.membership import Hits, Separation, Worth
+from spolia.core.rates import Bounded, Rate
 from spolia.core.types import Float64, Int64
 from spolia.stats.lean import kish
 from spolia.stats.rates import exact_rate
@@ -239,20 +239,20 @@ def _asked(members: Float64, others: Float64, levels: Sequence[float]) -> list[f
     return [area(members, others), average_precision(members, others), *shares]
 
 
-def _area(members: Scored, others: Scored, drawn: Float64) -> Measure:
+def _area(members: Scored, others: Scored, drawn: Float64) -> Bounded:
     value = area(members.score, others.score)
     ends = newcombe(value, members.identities, others.identities)
-    return Measure(value, *_outer(drawn, ends))
+    return Bounded(value, *_outer(drawn, ends))
 
 
-def _precision(members: Scored, others: Scored, drawn: Float64) -> Measure:
+def _precision(members: Scored, others: Scored, drawn: Float64) -> Bounded:
     value = average_precision(members.score, others.score)
     ends = (value, value)
     if value == 1.0:
         low = exact_rate(members.identities, members.identities).low
         last = (1.0 - low) * members.identities / (members.identities + others.identities)
         ends = (low + last, 1.0)
-    return Measure(value, *_outer(drawn, ends))
+    return Bounded(value, *_outer(drawn, ends))
 
 
 def _hits(members: Scored, others: Scored, level: float, drawn: Float64) -> Hits:
@@ -274,11 +274,11 @@ def _share(side: Scored, hit: npt.NDArray[np.bool_]) -> Rate:
     return exact_rate(int(np.count_nonzero(hit)), hit.size, effective_n=worth)
 
 
-def _ppv(tpr: Rate, fpr: float, prior: float) -> Measure:
+def _ppv(tpr: Rate, fpr: float, prior: float) -> Bounded:
     def of(share: float) -> float:
         return prior * share / (prior * share + (1.0 - prior) * fpr)
 
-    return Measure(of(tpr.value), of(tpr.low), of(tpr.high))
+    return Bounded(of(tpr.value), of(tpr.low), of(tpr.high))
 
 
 def _outer(drawn: Float64, ends: tuple[float, float]) -> tuple[float, float]:

@@ -34,6 +34,9 @@ STUDY_FILE = "study.toml"
 IDENTITY_FILE = "identity.toml"
 """What `spolia identity` was asked, which makes a folder one of its runs."""
 
+SWEEP_FILE = "sweep.toml"
+"""The plan of a study of models, which makes a folder one."""
+
 Set = str | Path | Embeddings
 """A set: where its images (or stored embeddings) lie, or the embeddings themselves."""
 

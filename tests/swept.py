@@ -51,9 +51,9 @@ class Stranger:
         return np.clip(faces + rng.normal(0.0, 30.0, faces.shape), 0, 255).astype(np.uint8)
 
 
-def train_rememberer(images, setting, seed, progress):
-    return Rememberer(images)
+def train_rememberer(images, steps, seed, progress):
+    return [Rememberer(images) for _ in steps]
 
 
-def train_stranger(images, setting, seed, progress):
-    return Stranger()
+def train_stranger(images, steps, seed, progress):
+    return [Stranger() for _ in steps]

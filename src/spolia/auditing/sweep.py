@@ -1,7 +1,7 @@
 """A study of models trained on purpose: how exposure changes with what they are trained on."""
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,12 +24,14 @@ from spolia.auditing.sweep_asked import Asked, changes_of, point_of
 from spolia.auditing.sweep_people import Drawn, draw, people_in
 from spolia.auditing.sweep_plan import Sweep, SweepPlan, sweep_plan
 from spolia.auditing.sweep_said import notes_of, sentence_of
+from spolia.auditing.sweep_training import Train
 from spolia.core.errors import UsageError
-from spolia.core.generator import Generator, Images
+from spolia.core.generator import Images
 from spolia.core.progress import Progress, silent
 from spolia.core.seeds import digest_key
 from spolia.core.sweep import (
     SWEEP_SCHEMA,
+    Knob,
     Setting,
     SweepSummary,
     Swept,
@@ -49,9 +51,6 @@ MODELS = "models"
 
 _MODEL_SCHEMA = "spolia-swept/1"
 
-Train = Callable[[Images, Setting, int, Progress], Generator]
-"""Trains a model on images ``(n, side, side, 3)``, by a setting and under a seed."""
-
 
 @dataclass(frozen=True)
 class _Found:
@@ -59,7 +58,7 @@ class _Found:
 
     schema: str
     models: tuple[SweptModel, ...]
-    """One for each number of samples."""
+    """One for each number of steps and samples."""
 
 
 def sweep(
@@ -77,7 +76,7 @@ def sweep(
     plan
         What is varied, and what people are drawn from.
     train
-        Trains a model; `spolia.lab` has some.
+        Trains models, see `spolia.auditing.sweep_training`.
     out
         Folder of the study, kept and resumed model by model. Default: nothing is kept.
     options
@@ -159,15 +158,14 @@ class _Study:
         """Train and ask all models of one sweep."""
         number = self.plan.sweeps.index(one) + 1
         settings = [one.at(value) for value in one.values]
-        # Models that differ in nothing but how many samples are asked of them are one.
-        trained = list(dict.fromkeys(replace(each, samples=1) for each in settings))
+        trained = list(dict.fromkeys(map(_on, settings)))
         stage, done = f"sweep {number}: {one.vary}", 0
         found: dict[tuple[Setting, int], SweptModel] = {}
         self.progress(stage, 0, len(trained) * len(drawn))
         for model, people in enumerate(drawn, start=1):
             for what in trained:
-                asked = [each for each in settings if replace(each, samples=1) == what]
-                name = f"{number}-{one.vary}-{getattr(what, one.vary)}-{model}"
+                asked = [each for each in settings if _on(each) == what]
+                name = f"{number}-{one.vary}-{_first(what, one.vary)}{model}"
                 answers = self._kept(name, people, one, asked, model)
                 found |= {(each, model): a for each, a in zip(asked, answers, strict=True)}
                 done += 1
@@ -203,20 +201,22 @@ class _Study:
     def _trained(
         self, people: Drawn, one: Sweep, asked: list[Setting], number: int
     ) -> tuple[SweptModel, ...]:
+        """Train once, and ask the model as it is after each number of steps."""
         seed = int.from_bytes(digest_key(self.plan.seed, "model", str(number))[:4], "little")
         images = self._images(people, people.trained(asked[0]))
-        generator = self.train(images, asked[0], seed, silent)
-        most = max(each.samples for each in asked)
-        samples = self._samples(generator.sample(most, seed=seed, progress=silent))
-        return tuple(
-            Asked.of(
-                keep(samples, np.arange(min(each.samples, len(samples))), "their number"),
-                people,
-                self.options,
-                self.plan.seed,
-            ).answer(each, number, repeats=one.vary == "repeated")
-            for each in asked
-        )
+        steps = sorted({each.steps for each in asked})
+        trained = dict(zip(steps, self.train(images, steps, seed, silent), strict=True))
+        found: dict[Setting, SweptModel] = {}
+        for stop, generator in trained.items():
+            some = [each for each in asked if each.steps == stop]
+            most = max(each.samples for each in some)
+            samples = self._samples(generator.sample(most, seed=seed, progress=silent))
+            for each in some:
+                first = np.arange(min(each.samples, len(samples)))
+                of = keep(samples, first, "how many are asked")
+                asking = Asked.of(of, people, self.options, self.plan.seed)
+                found[each] = asking.answer(each, number, repeats=one.vary == "repeated")
+        return tuple(found[each] for each in asked)
 
     def _images(self, people: Drawn, rows: Int64) -> Images:
         """Return what is trained on: the middle square of each image, resized."""
@@ -241,6 +241,16 @@ class _Study:
             one = _embedded(open_source(file), self.embedder, store, self.options, silent)
             # A copy: the file that the rows are read from is about to go.
             return replace(one, role="synthetic", rows=np.array(one.rows[0 : len(one)]))
+
+
+def _first(what: Setting, vary: Knob) -> str:
+    """Return the part of a model's name that says which value it was trained for, if only one."""
+    return "" if vary in ("steps", "samples") else f"{getattr(what, vary)}-"
+
+
+def _on(setting: Setting) -> Setting:
+    """Return what a model is trained on: one training gives all numbers of steps and samples."""
+    return replace(setting, steps=1, samples=1)
 
 
 def _embedded(

@@ -11,10 +11,18 @@ import tomli_w
 
 from spolia.core.errors import UsageError
 from spolia.core.sweep import Knob, Setting
+from spolia.lab.settings import Settings
 
 KNOBS: tuple[Knob, ...] = get_args(Knob)
 
 _LEAST_OTHERS = 20
+_USUAL = {
+    "identities": 40,
+    "photos": 2,
+    "repeated": 1,
+    "steps": Settings.steps,
+    "samples": 1000,
+}
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class SweepPlan:
             | {k: v for k, v in one["setting"].items() if k != one["vary"]}
             for one in table.pop("sweeps")
         ]
-        return tomli_w.dumps(_without_none(table))
+        return tomli_w.dumps(table)
 
 
 def read_sweep_plan(path: Path) -> SweepPlan:
@@ -114,17 +122,19 @@ def sweep_plan(table: Mapping[str, Any], name: str) -> SweepPlan:
     ...     "plan",
     ... )
     >>> plan.sweeps[0].at(2)
-    Setting(identities=9, photos=2, repeated=1, steps=None, samples=1000)
+    Setting(identities=9, photos=2, repeated=1, steps=2000, samples=1000)
     """
     given = dict(table)
     sweeps = given.pop("sweep", [])
     training = given.pop("training", {})
     if not isinstance(sweeps, list) or not sweeps:
         raise UsageError(f"{name} must have at least one [[sweep]], but has none")
+    trained = Training(**_fields(Training, training, f"{name}, training"))
+    Settings(family=trained.family, side=trained.side)  # refuses what cannot be trained
     plan = SweepPlan(
         **_fields(SweepPlan, given, name, needed=("source",)),
         sweeps=tuple(_sweep(one, f"{name}, sweep {i}") for i, one in enumerate(sweeps, start=1)),
-        training=Training(**_fields(Training, training, f"{name}, training")),
+        training=trained,
     )
     _check(plan, name)
     return plan
@@ -144,7 +154,7 @@ def _sweep(table: Any, name: str) -> Sweep:
         )
     if vary in given:
         raise UsageError(f"{name} varies {vary} and must not also set it; leave {vary} out")
-    fixed = Setting(**_fields(Setting, {**given, vary: values[0]}, name))
+    fixed = Setting(**_USUAL | _fields(Setting, {**given, vary: values[0]}, name))
     return Sweep(cast(Knob, vary), tuple(values), fixed)
 
 
@@ -202,11 +212,3 @@ def _from(path: Path, place: str) -> str:
     if "://" in place or Path(place).is_absolute():
         return place
     return str(path.parent / place)
-
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _without_none(v) for k, v in value.items() if v is not None}
-    if isinstance(value, list | tuple):
-        return [_without_none(one) for one in value]
-    return value

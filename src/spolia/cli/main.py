@@ -19,6 +19,7 @@ from spolia.cli.purge import purge
 from spolia.cli.report import report
 from spolia.cli.review import review
 from spolia.cli.split import split
+from spolia.cli.sweep import study
 from spolia.cli.verify import verify
 from spolia.core.errors import SpoliaError
 
@@ -69,6 +70,7 @@ _COMMANDS = (
     review,
     diff,
     split,
+    study,
     verify,
     purge,
     doctor,

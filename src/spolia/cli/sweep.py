@@ -82,7 +82,9 @@ def study(
     )
     asked = read_sweep_plan(plan)
     with progress_on_stderr(quiet=quiet) as progress:
-        summary = sweep(asked, train=trainer_of(asked), out=out, options=options, progress=progress)
+        summary = sweep(
+            asked, train=trainer_of(asked.training), out=out, options=options, progress=progress
+        )
     if out is not None:
         write_text(out / "report.html", render_sweep(summary))
     if json_output:

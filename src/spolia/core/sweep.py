@@ -17,15 +17,15 @@ Knob = Literal["identities", "photos", "repeated", "steps", "samples"]
 class Setting:
     """What decides a model and how it is asked, but for who is drawn."""
 
-    identities: int = 40
+    identities: int
     """People who are trained on."""
-    photos: int = 2
+    photos: int
     """Photos of each that are trained on."""
-    repeated: int = 1
+    repeated: int
     """How often the photos of one of these people are trained on; the others' once."""
-    steps: int | None = None
-    """Steps of training; null: as many as the family of models usually takes."""
-    samples: int = 1000
+    steps: int
+    """Steps of training."""
+    samples: int
     """Images that are sampled."""
 
 

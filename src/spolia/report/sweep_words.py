@@ -42,17 +42,13 @@ _COUNTED: dict[Knob, tuple[str, str]] = {
 
 def beside(swept: Swept) -> str:
     """Return what is the same for all values of a sweep, as a sentence."""
-    fixed: tuple[tuple[Knob, int | None], ...] = (
+    fixed: tuple[tuple[Knob, int], ...] = (
         ("identities", swept.setting.identities),
         ("photos", swept.setting.photos),
         ("steps", swept.setting.steps),
         ("samples", swept.setting.samples),
     )
-    said = [
-        "as many steps as usual" if value is None else at(vary, value)
-        for vary, value in fixed
-        if vary != swept.vary
-    ]
+    said = [at(vary, value) for vary, value in fixed if vary != swept.vary]
     return f"All models: {', '.join(said)}."
 
 

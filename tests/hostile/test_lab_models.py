@@ -9,23 +9,15 @@ import numpy as np
 import pytest
 
 from spolia.core.errors import UsageError
-from spolia.lab.latent import fit_latent
 from spolia.lab.model_file import HEADER
-from spolia.lab.settings import Settings
-from spolia.lab.training import Trained, open_model, shapes_of
-from tests.spec.lab_pictures import SIDE, blobs
-
-SETTINGS = Settings(side=SIDE, latents=4, width=8, batch=2)
+from spolia.lab.training import open_model
+from tests.lab_models import SETTINGS, made_up
+from tests.spec.lab_pictures import SIDE
 
 
 @pytest.fixture
 def model():
-    """A model as training leaves it; no torch is needed to make one up."""
-    latent = fit_latent(blobs(6, 0), SETTINGS.latents)
-    rng = np.random.default_rng(0)
-    shapes = shapes_of(SETTINGS, len(latent.axes))
-    weights = {name: rng.normal(size=one).astype(np.float32) for name, one in shapes.items()}
-    return Trained(SETTINGS, 0, 6, latent, weights)
+    return made_up()
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ class Sampled:
             images = self._generator.sample(self._samples, seed=self._seed, progress=progress)
             with atomic_file(path) as file:
                 np.save(file, images, allow_pickle=False)
-        found = open_npy(str(path), identities="none", limits=self._limits, progress=progress)
+        found = open_npy(str(path), identities="none", limits=self._limits, progress=silent)
         if len(found) != self._samples:
             raise UsageError(
                 f"{path} must hold {self._samples} samples, but holds {len(found)}; delete it, and "

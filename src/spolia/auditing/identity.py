@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from spolia.auditing.cuts import check_named
 from spolia.auditing.duplicates import threshold_of
 from spolia.auditing.folder import run_folder
+from spolia.auditing.generating import Sampled
 from spolia.auditing.identity_checks import (
     ASKED,
     check_call,
@@ -32,7 +33,15 @@ from spolia.auditing.plan import Plan
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import Quarantine, write_quarantine
 from spolia.auditing.sets import AuditSet
-from spolia.auditing.stages import Set, images_of, kind_of, open_all, prepare_all, quarantine_of
+from spolia.auditing.stages import (
+    Given,
+    Set,
+    images_of,
+    kind_of,
+    open_all,
+    prepare_all,
+    quarantine_of,
+)
 from spolia.core.membership import IDENTITY_SCHEMA, IdentitySummary, Queried, Separation
 from spolia.core.progress import Progress, silent
 from spolia.core.seeds import stream
@@ -86,7 +95,7 @@ class IdentityResult:
 
 def identity(
     *,
-    synthetic: Set,
+    synthetic: Given,
     nonmembers: Set,
     members: Set | None = None,
     queries: Set | None = None,
@@ -104,7 +113,7 @@ def identity(
     Parameters
     ----------
     synthetic
-        What the generator made.
+        What the generator made, or a `spolia.auditing.generating.Sampled` that asks it.
     nonmembers
         Photos of people it was not trained on, of the same population.
     members
@@ -174,6 +183,8 @@ def identity(
     plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
     with run_folder(out, read_by(sets, plan), overwrite=options.overwrite) as folder:
         begin(folder, asked_of(sets, plan, any_judge=any_judge))
+        if isinstance(synthetic, Sampled):
+            synthetic.draw(folder, watch.staged("sample"))
         prepared = prepare_all(folder, opened, options, watch)
         result = answer(prepared, plan, options, watch, any_judge=any_judge)
         write_quarantine(folder, result.quarantine)

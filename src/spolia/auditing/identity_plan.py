@@ -9,10 +9,11 @@ from typing import Any
 
 import tomli_w
 
+from spolia.auditing.generating import Sampled
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan, refuse_another
 from spolia.auditing.run import location_of, places_of, plan_of
-from spolia.auditing.stages import IDENTITY_FILE, Set
+from spolia.auditing.stages import IDENTITY_FILE, Given
 from spolia.core.errors import UsageError
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder
@@ -35,7 +36,7 @@ _OF_AN_AUDIT = (
 
 
 def opening_plan(
-    sets: Mapping[str, Set],
+    sets: Mapping[str, Given],
     embedder: str | Path | Embedder,
     fdr: float,
     seed: int,
@@ -46,7 +47,7 @@ def opening_plan(
     return plan_of(given, sets["synthetic"], None, embedder, fdr, seed, options)
 
 
-def asked_of(sets: Mapping[str, Set], plan: Plan, *, any_judge: bool) -> dict[str, Any]:
+def asked_of(sets: Mapping[str, Given], plan: Plan, *, any_judge: bool) -> dict[str, Any]:
     """Return all that decides the answer, as a table."""
     roles = ("synthetic", "members", "queries", "nonmembers", "train")
     said = {
@@ -59,9 +60,10 @@ def asked_of(sets: Mapping[str, Set], plan: Plan, *, any_judge: bool) -> dict[st
     return table
 
 
-def read_by(sets: Mapping[str, Set], plan: Plan) -> list[str | None]:
+def read_by(sets: Mapping[str, Given], plan: Plan) -> list[str | None]:
     """Return what is read, which is never deleted."""
     return [
+        *(one.place for one in sets.values() if isinstance(one, Sampled)),
         *(path for one in sets.values() for path in paths_in(location_of(one))),
         *places_of(plan),
     ]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from spolia.auditing.generating import SAMPLES
 from spolia.auditing.plan import FILE
 from spolia.auditing.stages import EMBEDDINGS, IDENTITY_FILE, STUDY_FILE, SWEEP_FILE
 from spolia.core.errors import UsageError
@@ -41,7 +42,7 @@ def find_personal(folder: Path) -> list[Personal]:
         found = [
             path
             for depth in range(_PARTS + 1)
-            for name in (EMBEDDINGS, *_WITH_IMAGES)
+            for name in (EMBEDDINGS, SAMPLES, *_WITH_IMAGES)
             for path in sorted(folder.glob("*/" * depth + name))
         ]
     elif (folder / _STORE[0]).is_file():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from spolia.auditing.cuts import ALIGNMENT, CutSource, OfFaces, alignment_of
 from spolia.auditing.embed import EmbedOptions, embed_source
+from spolia.auditing.generating import Sampled
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan, cutters_of, source_of
 from spolia.auditing.record import Stopwatch
@@ -40,6 +41,9 @@ SWEEP_FILE = "sweep.toml"
 Set = str | Path | Embeddings
 """A set: where its images (or stored embeddings) lie, or the embeddings themselves."""
 
+Given = Set | Sampled
+"""A set, or what a generator is asked for."""
+
 
 @dataclass(frozen=True)
 class Images:
@@ -72,7 +76,7 @@ def judged(source: Source, judge: Embedder) -> Images:
 
 
 def open_all(
-    sets: dict[str, Set],
+    sets: Mapping[str, Given],
     plan: Plan,
     embedder: str | Path | Embedder,
     options: Options,
@@ -96,12 +100,21 @@ def open_all(
         if isinstance(one, Embeddings):
             opened[role] = one
         elif judge is None:
-            opened[role] = open_precomputed(Path(one))
+            opened[role] = open_precomputed(_stored(one))
         else:
             progress = watch.staged(f"read {role}")
             source = source_of(one, plan, role, progress, cutters=cutters)
             opened[role] = judged(source, judge)
     return opened
+
+
+def _stored(one: str | Path | Sampled) -> Path:
+    if isinstance(one, Sampled):
+        raise UsageError(
+            "samples of a generator are images, but the other sets are embeddings; name the "
+            "--embedder that made these, and give the sets as images"
+        )
+    return Path(one)
 
 
 def images_of(sets: Mapping[str, Ready]) -> dict[str, Source]:

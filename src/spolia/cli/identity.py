@@ -25,9 +25,12 @@ from spolia.cli.options import (
     parse_duplicates,
     parse_size,
 )
+from spolia.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from spolia.auditing.generating import Sampled
     from spolia.auditing.identity import IdentityResult
+    from spolia.auditing.options import Options
     from spolia.core.membership import Hits, IdentitySummary, Separation
 
 _SHOWN = 10
@@ -35,10 +38,19 @@ _STYLES = {"found": "bold red", "not found": "bold green"}
 
 
 def identity(
-    synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="What the generator made.")],
     nonmembers: Annotated[
         str, typer.Option(help="Photos of people of the same population it was NOT trained on.")
     ],
+    synthetic: Annotated[
+        str | None, typer.Argument(metavar="[SYNTHETIC]", help="What the generator made.")
+    ] = None,
+    generator: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL", help="A model of `spolia lab train`, to be asked in its place."
+        ),
+    ] = None,
+    samples: Annotated[int, typer.Option(help="For how many images to ask MODEL.")] = 1000,
     members: Annotated[
         str | None,
         typer.Option(help="Other photos of people it was trained on: how well can they be told?"),
@@ -67,7 +79,8 @@ def identity(
         float, typer.Option(help="Largest expected share of non-members among the named queries.")
     ] = 0.05,
     seed: Annotated[
-        int, typer.Option(help="Draws the photos that are compared, and the resamples.")
+        int,
+        typer.Option(help="Draws the photos that are compared, resamples, and MODEL's samples."),
     ] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Run folder: summary, table, embeddings; resumable.")
@@ -130,7 +143,7 @@ def identity(
     )
     with progress_on_stderr(quiet=quiet) as progress:
         result = ask(
-            synthetic=synthetic,
+            synthetic=_asked(synthetic, generator, samples, seed, options),
             nonmembers=nonmembers,
             members=members,
             queries=queries,
@@ -148,6 +161,22 @@ def identity(
     else:
         _show(result, out)
     return result.summary.exit_code
+
+
+def _asked(
+    synthetic: str | None, generator: Path | None, samples: int, seed: int, options: "Options"
+) -> "str | Sampled":
+    """Return the set that is asked about."""
+    from spolia.auditing.generating import Sampled
+
+    if (synthetic is None) == (generator is None):
+        raise UsageError("one of SYNTHETIC and --generator MODEL is wanted, and not both")
+    if generator is None:
+        return str(synthetic)
+    from spolia.lab.training import open_model
+
+    model = open_model(generator)
+    return Sampled(model, samples, seed=seed, place=generator, limits=options.limits)
 
 
 def _show(result: "IdentityResult", out: Path | None) -> None:

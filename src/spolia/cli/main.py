@@ -15,6 +15,7 @@ from spolia.cli.doctor import doctor
 from spolia.cli.embed import embed
 from spolia.cli.identity import identity
 from spolia.cli.join import join
+from spolia.cli.lab import lab
 from spolia.cli.purge import purge
 from spolia.cli.report import report
 from spolia.cli.review import review
@@ -78,6 +79,7 @@ _COMMANDS = (
 for _command in _COMMANDS:
     app.command(no_args_is_help=_command not in (demo, doctor))(_command)
 app.add_typer(card, name="card")
+app.add_typer(lab, name="lab")
 
 
 def run(arguments: list[str] | None = None) -> int:

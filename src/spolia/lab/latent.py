@@ -15,12 +15,15 @@ of the training set can be written exactly.
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.linalg
 
 from spolia.core.errors import UsageError
 from spolia.core.generator import Images
-from spolia.core.types import Float32, Float64
+from spolia.core.types import Float32
 
 _MIDDLE = 127.5
+_LARGEST = 8192
+"""Rows of the largest matrix whose eigenvectors are asked for: minutes, and 512 MiB."""
 _NO_VARIANCE = 1e-6
 """Share of the largest variance under which a component is nothing but rounding."""
 
@@ -34,10 +37,12 @@ class Latent:
     axes: Float32
     """``(k, d)``, orthonormal rows, by falling variance."""
     scale: Float32
-    """``(k,)`` standard deviation of the training images along each axis."""
+    """``(k,)`` what a latent is multiplied by: the root of the standard deviation of the training
+    images along its axis, times that of the mean one. So the first axes lead, and the last are not
+    lost; the mean variance of a training set's latents is 1."""
 
     def encode(self, images: Images) -> Float32:
-        """Return latents ``(n, k)`` of images ``(n, side, side, 3)``: unit variance in training."""
+        """Return latents ``(n, k)`` of images ``(n, side, side, 3)``."""
         return np.asarray((_rows(images) - self.mean) @ self.axes.T / self.scale)
 
     def decode(self, latents: Float32) -> Images:
@@ -64,29 +69,37 @@ def fit_latent(images: Images, most: int) -> Latent:
     >>> latent.axes.shape, bool((latent.decode(latent.encode(images)) == images).all())
     ((1, 48), True)
     """
-    rows = _rows(images)
-    mean: Float32 = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
-    centred = rows - mean
-    # n is smaller than d: the eigenvectors of the small matrix give those of the large one.
-    products = (centred @ centred.T).astype(np.float64)  # (n, n)
-    variances, vectors = np.linalg.eigh(products)
-    variances, vectors = variances[::-1], vectors[:, ::-1]
-    real = int(np.count_nonzero(variances > _NO_VARIANCE * max(float(variances[0]), 0.0)))
-    k = min(most, real)
-    if k == 0 or variances[0] <= 0.0:
+    n, d = len(images), images[0].size
+    if min(n, d) > _LARGEST:
         raise UsageError(
-            f"a generator needs images that differ, but all {len(images)} are the same; give others"
+            f"principal components of at most {_LARGEST:,} images are computed here, or of as many "
+            f"numbers an image, but there are {n:,} images of {d:,}; train on fewer, or smaller"
         )
-    axes = _signed((centred.T.astype(np.float64) @ vectors[:, :k] / np.sqrt(variances[:k])).T)
-    scale = np.sqrt(variances[:k] / len(images))
-    return Latent(mean, axes.astype(np.float32), scale.astype(np.float32))
+    rows = _rows(images)
+    mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+    centred = rows - mean
+    # The two products have the same eigenvalues; the smaller one is solved.
+    small = (centred @ centred.T if n <= d else centred.T @ centred).astype(np.float64)
+    k = min(most, n - 1, d)
+    last = len(small) - 1
+    variances, vectors = scipy.linalg.eigh(small, subset_by_index=(last - k + 1, last))
+    variances, vectors = variances[::-1], vectors[:, ::-1].astype(np.float32)
+    k = int(np.count_nonzero(variances > _NO_VARIANCE * variances[0])) if variances[0] > 0 else 0
+    if k == 0:
+        raise UsageError(
+            f"a generator needs images that differ, but all {n} are the same; give others"
+        )
+    axes = (centred.T @ vectors[:, :k] if n <= d else vectors[:, :k]).T  # (k, d)
+    axes = _signed(axes / np.linalg.norm(axes, axis=1, keepdims=True))
+    spread = np.sqrt(variances[:k] / n)
+    return Latent(mean, axes, np.sqrt(spread * spread.mean()).astype(np.float32))
 
 
-def _signed(axes: Float64) -> Float64:
+def _signed(axes: Float32) -> Float32:
     """Turn every axis so that its largest coordinate is positive: solvers leave the sign open."""
     largest = np.abs(axes).argmax(axis=1)
-    signs: Float64 = np.sign(axes[np.arange(len(axes)), largest])
-    return axes * signs[:, np.newaxis]
+    signs: Float32 = np.sign(axes[np.arange(len(axes)), largest])
+    return np.ascontiguousarray(axes * signs[:, np.newaxis])
 
 
 def _rows(images: Images) -> Float32:

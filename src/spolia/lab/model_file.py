@@ -9,6 +9,7 @@ import io
 import json
 import math
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -92,11 +93,14 @@ def _header(archive: zipfile.ZipFile) -> dict[str, Any]:
 def _check_members(archive: zipfile.ZipFile, shapes: Shapes, size: int) -> None:
     """Refuse what the header does not call for before any memory is set aside."""
     members = archive.infolist()
-    names = sorted(member.filename for member in members)
-    wanted = sorted([HEADER, *(f"{name}.npy" for name in shapes)])
-    if names != wanted:
-        odd = sorted(set(names) ^ set(wanted)) or names
-        raise UsageError(f"it must hold the arrays that its header calls for, but see {odd[0]!r}")
+    names = Counter(member.filename for member in members)
+    wanted = Counter([HEADER, *(f"{name}.npy" for name in shapes)])
+    odd = sorted((names - wanted) + (wanted - names))
+    if odd:
+        raise UsageError(
+            f"it must hold each array that its header calls for, once, and nothing else, but see "
+            f"{odd[0]!r}"
+        )
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):
         raise UsageError("its members must be stored, not packed")
     claimed = sum(4 * math.prod(shape) for shape in shapes.values())

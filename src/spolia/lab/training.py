@@ -34,6 +34,7 @@ FORMAT = "spolia-lab/1"
 # Samples are made in whole blocks, see spolia.lab.oracle.
 _BLOCK = 128
 _CHANNELS = 3
+_LATENT = ("mean", "axes", "scale")
 
 
 class _Family(NamedTuple):
@@ -106,7 +107,7 @@ class Trained:
         write_model(Path(path), header, self._arrays())
 
     def _arrays(self) -> dict[str, Float32]:
-        parts = {f"latent.{name}": getattr(self.latent, name) for name in ("mean", "axes", "scale")}
+        parts = {f"latent.{name}": getattr(self.latent, name) for name in _LATENT}
         return parts | {f"weights.{name}": one for name, one in self.weights.items()}
 
 
@@ -182,21 +183,22 @@ def open_model(path: str | Path) -> Trained:
         If the file is none, is damaged, or is of another version.
     """
     header, arrays = read_model(Path(path), _expected)
-    settings, _ = _checked(header)
-    latent = Latent(*(arrays[f"latent.{name}"] for name in ("mean", "axes", "scale")))
-    own = {name: arrays[f"weights.{name}"] for name in _names(arrays)}
-    return Trained(settings, header["seed"], header["images"], latent, own)
+    settings, components = _checked(header)
+    latent = Latent(*(arrays[f"latent.{name}"] for name in _LATENT))
+    weights = {name: arrays[f"weights.{name}"] for name in shapes_of(settings, components)}
+    return Trained(settings, header["seed"], header["images"], latent, weights)
 
 
-def _names(arrays: Mapping[str, Float32]) -> list[str]:
-    return [name.removeprefix("weights.") for name in arrays if name.startswith("weights.")]
+def shapes_of(settings: Settings, components: int) -> Shapes:
+    """Return the shape of each weight of a model."""
+    return _FAMILIES[settings.family].shapes(components, settings)
 
 
 def _expected(header: Mapping[str, Any]) -> Shapes:
     """Return the arrays that a file with this header holds."""
     settings, components = _checked(header)
     pixels = settings.side * settings.side * _CHANNELS
-    made = _FAMILIES[settings.family].shapes(components, settings)
+    made = shapes_of(settings, components)
     parts: Shapes = {
         "latent.mean": (pixels,),
         "latent.axes": (components, pixels),

@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from PIL import Image
 
 from spolia.auditing.alike import Kept
 from spolia.auditing.duplicates import threshold_of
@@ -19,6 +18,7 @@ from spolia.auditing.options import Options
 from spolia.auditing.plan import refuse_another
 from spolia.auditing.result import write_quarantine
 from spolia.auditing.sets import AuditSet, prepare
+from spolia.auditing.squares import squared
 from spolia.auditing.stages import EMBEDDINGS, SWEEP_FILE, quarantine_of
 from spolia.auditing.sweep_asked import Asked, changes_of, point_of
 from spolia.auditing.sweep_people import Drawn, draw, people_in
@@ -219,19 +219,15 @@ class _Study:
         return tuple(found[each] for each in asked)
 
     def _images(self, people: Drawn, rows: Int64) -> Images:
-        """Return what is trained on: the middle square of each image, resized."""
+        """Return what is trained on."""
         place = {name: index for index, name in enumerate(self.source.ids)}
         side = self.plan.training.side
         trained = rows.tolist()
-        squares = {row: self._square(place[people.records.ids[row]], side) for row in set(trained)}
+        squares = {
+            row: squared(self.source.image(place[people.records.ids[row]]), side)
+            for row in set(trained)
+        }
         return np.stack([squares[row] for row in trained])
-
-    def _square(self, index: int, side: int) -> Images:
-        image = Image.fromarray(self.source.image(index))
-        edge = min(image.size)
-        left, top = (image.width - edge) // 2, (image.height - edge) // 2
-        middle = (left, top, left + edge, top + edge)
-        return np.asarray(image.resize((side, side), Image.Resampling.LANCZOS, box=middle))
 
     def _samples(self, images: Images) -> AuditSet:
         """Embed samples as any set is: from a file."""

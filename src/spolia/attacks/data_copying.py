@@ -15,14 +15,13 @@ each, and a sort.
 In the paper a low :math:`C_T` means copying. Here **up is more**: z counts how often a sample is
 closer. Ties count half and shrink the variance. If nothing was copied every :math:`z_\pi` has mean
 0 and variance 1, so that :math:`C_T` has the standard deviation :math:`\sqrt{\sum w_\pi^2}` of its
-weights, which is under 1 where there are several cells: `Copying.z` is scaled to 1.
+weights, which is under 1 where there are several cells: `Copying.z` has 1.
 
 The whole population at once would not see a generator that copies in one cell and is too wide in
 another. Small cells say nothing and are left out, and counted.
 """
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
@@ -40,12 +39,17 @@ class Copying:
 
     value: float
     """C_T, up is closer; 0 without a cell."""
-    z: float
-    """The same in its own standard deviations."""
+    deviation: float
+    """Its standard deviation where nothing was copied; 0 without a cell."""
     cells: int
     """Cells with enough of each."""
     outside: float
     """Share of the held-out images in no such cell."""
+
+    @property
+    def z(self) -> float:
+        """C_T in its own standard deviations."""
+        return self.value / self.deviation if self.cells else 0.0
 
 
 def copying(
@@ -88,10 +92,8 @@ def copying(
         cells,
     )
     weights = h[used] / h[used].sum()
-    value = float(weights @ z[used])
-    return Copying(
-        value, value / float(np.sqrt((weights**2).sum())), int(np.count_nonzero(used)), outside
-    )
+    deviation = float(np.sqrt((weights**2).sum()))
+    return Copying(float(weights @ z[used]), deviation, int(np.count_nonzero(used)), outside)
 
 
 def _z_by_cell(distance: Float64, cell: Int64, of_sample: np.ndarray, cells: int) -> Float64:
@@ -157,4 +159,4 @@ def partition(rows: Float32, cells: int, *, rng: np.random.Generator) -> Float32
         if there.all() and np.array_equal(moved, centres):
             break
         centres = moved[there]
-    return cast("Float32", centres)
+    return centres

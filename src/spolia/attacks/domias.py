@@ -62,5 +62,5 @@ def scores(
 
 
 def _log_density(distances: Float64, n: int, bandwidth: float) -> Float64:
-    total: Float64 = logsumexp(-((distances / bandwidth) ** 2) / 2.0, axis=1)
-    return total - np.log(n)
+    density: Float64 = logsumexp(-((distances / bandwidth) ** 2) / 2.0, axis=1) - np.log(n)
+    return density

@@ -64,9 +64,7 @@ def fit_widths(distance: Float64, index: Int64, *, samples: int, dimension: int)
     return widths
 
 
-def log_likelihood(
-    distance: Float64, index: Int64, widths: Float64, *, dimension: int
-) -> Float64:
+def log_likelihood(distance: Float64, index: Int64, widths: Float64, *, dimension: int) -> Float64:
     """Return the log-likelihood of each record, divided by the dimension, ``(n,)``.
 
     Parameters

@@ -24,15 +24,24 @@ from spolia.auditing.identity_checks import (
     notes_of,
     portion,
 )
-from spolia.auditing.identity_plan import REPORT, TABLE, asked_of, begin, opening_plan, read_by
+from spolia.auditing.identity_plan import REPORT, TABLE, asked_of, opening_plan, read_by
 from spolia.auditing.identity_said import outcome_of, sentence_of
 from spolia.auditing.identity_scores import Photos, samples_of, score_photos
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan
+from spolia.auditing.questions import begin
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import Quarantine, write_quarantine
 from spolia.auditing.sets import AuditSet
-from spolia.auditing.stages import Set, images_of, kind_of, open_all, prepare_all, quarantine_of
+from spolia.auditing.stages import (
+    IDENTITY_FILE,
+    Set,
+    images_of,
+    kind_of,
+    open_all,
+    prepare_all,
+    quarantine_of,
+)
 from spolia.core.membership import IDENTITY_SCHEMA, IdentitySummary, Queried, Separation
 from spolia.core.progress import Progress, silent
 from spolia.core.seeds import stream
@@ -173,7 +182,13 @@ def identity(
     check_names(names)
     plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
     with run_folder(out, read_by(sets, plan), overwrite=options.overwrite) as folder:
-        begin(folder, asked_of(sets, plan, any_judge=any_judge))
+        begin(
+            folder,
+            asked_of(sets, plan, any_judge=any_judge),
+            file=IDENTITY_FILE,
+            command="spolia identity",
+            answers=(REPORT, TABLE),
+        )
         prepared = prepare_all(folder, opened, options, watch)
         result = answer(prepared, plan, options, watch, any_judge=any_judge)
         write_quarantine(folder, result.quarantine)

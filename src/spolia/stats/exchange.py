@@ -1,8 +1,8 @@
 r"""Members and held-out identities change places: how often chance makes them differ so much.
 
 Sources: Fisher, R. A. (1935), *The Design of Experiments*; Phipson, B. & Smyth, G. K. (2010),
-https://doi.org/10.2202/1544-6115.1585 (a p-value of drawn permutations is never 0); Holm, S. (1979),
-https://www.jstor.org/stable/4615733 (several tests, whatever their dependence).
+https://doi.org/10.2202/1544-6115.1585 (a p-value of drawn permutations is never 0); Holm, S.
+(1979), https://www.jstor.org/stable/4615733 (several tests, whatever their dependence).
 
 Adversary: none; a statement about data. Cost: the statistic, once for each draw.
 
@@ -23,6 +23,7 @@ from scipy.special import ndtri
 from spolia.core.errors import UsageError
 from spolia.core.rates import Bounded
 from spolia.core.types import Float64, Int64
+from spolia.stats.lean import kish
 
 _Z = float(ndtri(0.975))
 
@@ -118,25 +119,87 @@ def spread_interval(value: float, drawn: Float64) -> Bounded:
     return Bounded(value, value - half, value + half)
 
 
-def mean_difference(members: Float64, others: Float64) -> Bounded:
-    """Return the mean of members less that of others, with Welch's interval.
+def mean_of(values: Float64) -> Bounded:
+    """Return a mean with its normal interval.
 
     Parameters
     ----------
-    members, others
-        ``(n,)`` one number for each identity, at least 2 of each.
+    values
+        ``(n,)`` independent numbers, at least 2.
 
     Examples
     --------
-    >>> one = mean_difference(np.array([1.0, 3.0]), np.array([0.0, 0.0]))
+    >>> one = mean_of(np.array([1.0, 3.0]))
     >>> one.value, round(one.low, 2)
     (2.0, 0.04)
     """
-    value = float(members.mean() - others.mean())
-    half = _Z * float(
-        np.sqrt(members.var(ddof=1) / members.size + others.var(ddof=1) / others.size)
-    )
+    value = float(values.mean())
+    half = _Z * float(values.std(ddof=1)) / float(np.sqrt(values.size))
     return Bounded(value, value - half, value + half)
+
+
+def apart(first: Bounded, second: Bounded, *, correlation: float = 0.0) -> Bounded:
+    """Return the second less the first, from the intervals that both have.
+
+    Source: Zou, G. Y. & Donner, A. (2008), https://doi.org/10.1002/sim.3095.
+
+    Parameters
+    ----------
+    first, second
+        Two numbers.
+    correlation
+        Of the two, where they are of the same things; -1 to 1.
+
+    Examples
+    --------
+    >>> one = apart(Bounded(0.1, 0.05, 0.2), Bounded(0.4, 0.3, 0.5))
+    >>> round(one.value, 3), round(one.low, 3), round(one.high, 3)
+    (0.3, 0.159, 0.412)
+    """
+    value = second.value - first.value
+    down = _added(second.value - second.low, first.high - first.value, correlation)
+    up = _added(second.high - second.value, first.value - first.low, correlation)
+    return Bounded(value, value - down, value + up, first.confidence)
+
+
+def _added(one: float, other: float, correlation: float) -> float:
+    squared = one * one - 2.0 * correlation * one * other + other * other
+    return float(np.sqrt(max(0.0, squared)))  # rounding may carry it below 0
+
+
+def effective_number(flags: npt.NDArray[np.bool_], cluster: Int64) -> float:
+    r"""Return how many independent trials clustered ones are worth, for the interval of a share.
+
+    Source: Korn, E. L. & Graubard, B. I. (1998), Confidence intervals for proportions with small
+    expected number of positive counts estimated from survey data, *Survey Methodology* 24, 193-201.
+
+    .. math:: n^* = \frac{p (1 - p)}{\sum_c (\sum_{i \in c} (f_i - p))^2 / n^2}
+
+    At most n, and at least what they are worth if all of a cluster are alike (`kish`), which is
+    also taken where all flags are equal.
+
+    Parameters
+    ----------
+    flags
+        ``(n,)``, n at least 1.
+    cluster
+        ``(n,)`` the cluster of each; any numbers.
+
+    Examples
+    --------
+    >>> flags = np.array([True, False, True, False])
+    >>> effective_number(flags, np.array([0, 0, 1, 1])), effective_number(flags, np.arange(4) % 2)
+    (4.0, 2.0)
+    """
+    _, number, sizes = np.unique(cluster, return_inverse=True, return_counts=True)
+    least, p = kish(sizes), float(flags.mean())
+    if p in (0.0, 1.0):
+        return least
+    sums = np.bincount(number, weights=flags - p)
+    squares = float(sums @ sums)
+    if squares == 0.0:
+        return float(flags.size)
+    return float(np.clip(p * (1.0 - p) * flags.size**2 / squares, least, flags.size))
 
 
 def rank_correlation(first: Float64, second: Float64) -> Bounded:

@@ -33,7 +33,7 @@ class Rememberer:
         rng = np.random.default_rng(seed)
         drawn = self.images[rng.integers(len(self.images), size=n)].astype(np.float64)
         progress("sample", n, n)
-        return np.clip(drawn + rng.normal(0.0, 25.0, drawn.shape), 0, 255).astype(np.uint8)
+        return np.clip(drawn + rng.normal(0.0, 8.0, drawn.shape), 0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,14 @@ def test_more_samples_betray_more(remembered):
     assert swept.points[1].members.low > 0.5
 
 
+def test_copies_are_counted_beside_those_of_chance(remembered):
+    for swept in remembered[0].sweeps:
+        for point in swept.points:
+            assert point.copies.low > 0.5
+            assert point.chance.high < point.copies.low
+    assert [swept.memorised for swept in remembered[0].sweeps] == [20, None, None]
+
+
 def test_a_sweep_that_repeats_nobody_says_nothing_of_a_person(remembered):
     assert remembered[0].sweeps[0].points[0].person is None
     assert remembered[0].sweeps[0].changes.person is None
@@ -139,7 +147,7 @@ def test_another_plan_is_refused_where_one_is_kept(faces, remembered):
     _, out = remembered
     with pytest.raises(PlanMismatch, match="non_members was 40, now 30"):
         sweep(plan_of(faces, non_members=30), train=train_rememberer, out=out)
-    with pytest.raises(PlanMismatch, match="sweeps was"):
+    with pytest.raises(PlanMismatch, match="sweep was"):
         sweep(plan_of(faces, sweep=SWEEPS[:1]), train=train_rememberer, out=out)
 
 

@@ -25,15 +25,17 @@ from spolia.auditing.identity_checks import (
     notes_of,
     portion,
 )
-from spolia.auditing.identity_plan import REPORT, TABLE, asked_of, begin, opening_plan, read_by
+from spolia.auditing.identity_plan import REPORT, TABLE, asked_of, opening_plan, read_by
 from spolia.auditing.identity_said import outcome_of, sentence_of
 from spolia.auditing.identity_scores import Photos, samples_of, score_photos
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan
+from spolia.auditing.questions import begin
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import Quarantine, write_quarantine
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import (
+    IDENTITY_FILE,
     Given,
     Set,
     images_of,
@@ -182,7 +184,13 @@ def identity(
     check_names(names)
     plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
     with run_folder(out, read_by(sets, plan), overwrite=options.overwrite) as folder:
-        begin(folder, asked_of(sets, plan, any_judge=any_judge))
+        begin(
+            folder,
+            asked_of(sets, plan, any_judge=any_judge),
+            file=IDENTITY_FILE,
+            command="spolia identity",
+            answers=(REPORT, TABLE),
+        )
         if isinstance(synthetic, Sampled):
             synthetic.draw(folder, watch.staged("sample"))
         prepared = prepare_all(folder, opened, options, watch)

@@ -1,29 +1,24 @@
 """What a question about identities was asked with, and where that is written."""
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
 from spolia.auditing.generating import Sampled
 from spolia.auditing.options import Options
-from spolia.auditing.plan import Plan, refuse_another
+from spolia.auditing.plan import Plan
 from spolia.auditing.run import location_of, places_of, plan_of
-from spolia.auditing.stages import IDENTITY_FILE, Given
-from spolia.core.errors import UsageError
+from spolia.auditing.stages import Given
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder
 from spolia.sources.address import paths_in
-from spolia.store.atomic import make_private, write_text
 
 REPORT = "identity.json"
 TABLE = "identities.parquet"
 
-_OF_AN_AUDIT = (
+OF_AN_AUDIT = (
     "train",
     "control",
     "columns",
@@ -33,6 +28,7 @@ _OF_AN_AUDIT = (
     "exclude_list_fingerprint",
     "attributes",
 )
+"""Parts of a plan that say nothing of a question about identities."""
 
 
 def opening_plan(
@@ -53,7 +49,7 @@ def asked_of(sets: Mapping[str, Given], plan: Plan, *, any_judge: bool) -> dict[
     said = {
         name: value or None if isinstance(value, tuple) else value  # as it is read again
         for name, value in asdict(plan).items()
-        if name not in _OF_AN_AUDIT
+        if name not in OF_AN_AUDIT
     }
     where = {role: location_of(sets[role]) if role in sets else None for role in roles}
     table: dict[str, Any] = json.loads(json.dumps({**said, **where, "any_judge": any_judge}))
@@ -67,32 +63,3 @@ def read_by(sets: Mapping[str, Given], plan: Plan) -> list[str | None]:
         *(path for one in sets.values() for path in paths_in(location_of(one))),
         *places_of(plan),
     ]
-
-
-def begin(folder: Path, asked: Mapping[str, Any]) -> None:
-    """Write what is asked, or check that it is what the folder was made with.
-
-    Raises
-    ------
-    PlanMismatch
-        If the folder holds another question.
-    UsageError
-        If it holds something else.
-    """
-    make_private(folder)
-    path = folder / IDENTITY_FILE
-    if path.exists():
-        try:
-            there = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path} cannot be read as TOML: {error}") from None
-        refuse_another(folder, dict.fromkeys(asked) | there, asked, "question")
-    elif any(folder.iterdir()):
-        raise UsageError(
-            f"{folder} is not empty and no run of `spolia identity`; choose another --out"
-        )
-    else:
-        said = {name: value for name, value in asked.items() if value is not None}
-        write_text(path, tomli_w.dumps(said))
-    for name in (REPORT, TABLE):
-        (folder / name).unlink(missing_ok=True)

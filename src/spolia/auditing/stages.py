@@ -8,6 +8,7 @@ from spolia.auditing.cuts import ALIGNMENT, CutSource, OfFaces, alignment_of
 from spolia.auditing.embed import EmbedOptions, embed_source
 from spolia.auditing.generating import Sampled
 from spolia.auditing.options import Options
+from spolia.auditing.plan import FILE as PLAN_FILE
 from spolia.auditing.plan import Plan, cutters_of, source_of
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import Quarantine, write_quarantine
@@ -37,6 +38,12 @@ IDENTITY_FILE = "identity.toml"
 
 SWEEP_FILE = "sweep.toml"
 """The plan of a study of models, which makes a folder one."""
+
+MEMBERSHIP_FILE = "membership.toml"
+"""What `spolia attack membership` was asked, which makes a folder one of its runs."""
+
+RUN_FILES = (PLAN_FILE, STUDY_FILE, IDENTITY_FILE, SWEEP_FILE, MEMBERSHIP_FILE)
+"""Files of which one makes a folder a run of spolia."""
 
 Set = str | Path | Embeddings
 """A set: where its images (or stored embeddings) lie, or the embeddings themselves."""

@@ -1,13 +1,13 @@
 """A study of models trained on purpose: how exposure changes with what they are trained on."""
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from spolia.attacks.third_ratio import effective_memorisation
 from spolia.auditing.alike import Kept
 from spolia.auditing.duplicates import threshold_of
 from spolia.auditing.embed import EmbedOptions, embed_source
@@ -15,14 +15,15 @@ from spolia.auditing.exclude import keep
 from spolia.auditing.folder import run_folder
 from spolia.auditing.identity_checks import check_judge
 from spolia.auditing.options import Options
-from spolia.auditing.plan import refuse_another
+from spolia.auditing.questions import begin
 from spolia.auditing.result import write_quarantine
 from spolia.auditing.sets import AuditSet, prepare
 from spolia.auditing.squares import squared
 from spolia.auditing.stages import EMBEDDINGS, SWEEP_FILE, quarantine_of
 from spolia.auditing.sweep_asked import Asked, changes_of, point_of
+from spolia.auditing.sweep_copies import copies
 from spolia.auditing.sweep_people import Drawn, draw, people_in
-from spolia.auditing.sweep_plan import Sweep, SweepPlan, sweep_plan
+from spolia.auditing.sweep_plan import Sweep, SweepPlan
 from spolia.auditing.sweep_said import notes_of, sentence_of
 from spolia.auditing.sweep_training import Train
 from spolia.core.errors import UsageError
@@ -36,6 +37,7 @@ from spolia.core.sweep import (
     SweepSummary,
     Swept,
     SweptModel,
+    SweptPoint,
     Trainer,
 )
 from spolia.core.types import Int64
@@ -46,7 +48,7 @@ from spolia.sources import Source, open_source
 from spolia.store.atomic import make_private, write_text
 from spolia.store.precomputed import open_precomputed
 
-REPORT = "sweep.json"
+REPORT, PAGE = "sweep.json", "report.html"
 MODELS = "models"
 
 _MODEL_SCHEMA = "spolia-swept/1"
@@ -102,7 +104,13 @@ def sweep(
     )
     _check_source(source, embedder, plan)
     with run_folder(out, [plan.source], overwrite=options.overwrite) as folder:
-        _begin(folder, plan)
+        begin(
+            folder,
+            tomllib.loads(plan.to_toml()),
+            file=SWEEP_FILE,
+            command="spolia study",
+            answers=(REPORT, PAGE),
+        )
         records = _embedded(source, embedder, folder / EMBEDDINGS / "source", options, progress)
         write_quarantine(folder, quarantine_of({"source": records}))
         threshold = threshold_of(options.duplicates, embedder.kind)
@@ -181,7 +189,7 @@ class _Study:
         )
         changes = changes_of(points)
         sentence = sentence_of(one.vary, points, changes)
-        return Swept(one.vary, one.setting, sentence, points, changes)
+        return Swept(one.vary, one.setting, sentence, points, changes, _memorised(one, points))
 
     def _kept(
         self, name: str, people: Drawn, one: Sweep, asked: list[Setting], number: int
@@ -203,19 +211,30 @@ class _Study:
     ) -> tuple[SweptModel, ...]:
         """Train once, and ask the model as it is after each number of steps."""
         seed = int.from_bytes(digest_key(self.plan.seed, "model", str(number))[:4], "little")
-        images = self._images(people, people.trained(asked[0]))
+        trained_on = people.trained(asked[0])
+        images, beside = (
+            self._images(people, one) for one in (trained_on, people.beside(asked[0]))
+        )
+        # Without repetitions: the second nearest of an image that is there twice is itself.
+        different = images[np.unique(trained_on, return_index=True)[1]]
         steps = sorted({each.steps for each in asked})
         trained = dict(zip(steps, self.train(images, steps, seed, silent), strict=True))
         found: dict[Setting, SweptModel] = {}
         for stop, generator in trained.items():
             some = [each for each in asked if each.steps == stop]
             most = max(each.samples for each in some)
-            samples = self._samples(generator.sample(most, seed=seed, progress=silent))
+            made = generator.sample(most, seed=seed, progress=silent)
+            samples = self._samples(made)
             for each in some:
                 first = np.arange(min(each.samples, len(samples)))
                 of = keep(samples, first, "how many are asked")
                 asking = Asked.of(of, people, self.options, self.plan.seed)
-                found[each] = asking.answer(each, number, repeats=one.vary == "repeated")
+                copied = (
+                    copies(made[: each.samples], different),
+                    copies(made[: each.samples], beside),
+                )
+                repeats = one.vary == "repeated"
+                found[each] = asking.answer(each, number, copied, repeats=repeats)
         return tuple(found[each] for each in asked)
 
     def _images(self, people: Drawn, rows: Int64) -> Images:
@@ -237,6 +256,12 @@ class _Study:
             one = _embedded(open_source(file), self.embedder, store, self.options, silent)
             # A copy: the file that the rows are read from is about to go.
             return replace(one, role="synthetic", rows=np.array(one.rows[0 : len(one)]))
+
+
+def _memorised(one: Sweep, points: tuple[SweptPoint, ...]) -> int | None:
+    if one.vary != "identities":
+        return None
+    return effective_memorisation(one.values, [point.copies.value for point in points])
 
 
 def _first(what: Setting, vary: Knob) -> str:
@@ -280,23 +305,3 @@ def _check_source(source: Source, embedder: Embedder, plan: SweepPlan) -> None:
             "--identities, e.g. folder or regex:PATTERN"
         )
     check_judge(embedder.kind, {"members": source.identities}, any_judge=plan.any_judge)
-
-
-def _begin(folder: Path, plan: SweepPlan) -> None:
-    """Write the plan, or check that it is what the folder was made with."""
-    path = folder / SWEEP_FILE
-    if path.exists():
-        there = sweep_plan(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
-        refuse_another(folder, _said(there), _said(plan), "study")
-    elif any(folder.iterdir()):
-        raise UsageError(
-            f"{folder} is not empty and no run of `spolia study`; choose another --out"
-        )
-    else:
-        write_text(path, plan.to_toml())
-    (folder / REPORT).unlink(missing_ok=True)
-
-
-def _said(plan: SweepPlan) -> Mapping[str, object]:
-    table = asdict(plan)
-    return table | {"sweeps": plan.to_toml().split("[[sweep]]")[1:]}

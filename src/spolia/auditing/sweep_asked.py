@@ -11,6 +11,7 @@ from spolia.auditing.sets import AuditSet
 from spolia.auditing.sweep_people import Drawn
 from spolia.core.membership import Separation
 from spolia.core.progress import silent
+from spolia.core.rates import Rate
 from spolia.core.seeds import stream
 from spolia.core.sweep import Changes, Setting, SweptModel, SweptPoint
 from spolia.core.types import Float64, Int64
@@ -39,8 +40,13 @@ class Asked:
         """Make ready to ask."""
         return cls(samples, samples_of(samples), drawn, options, seed)
 
-    def answer(self, setting: Setting, number: int, *, repeats: bool) -> SweptModel:
-        """Return what the samples betray; who is repeated is counted apart from the others."""
+    def answer(
+        self, setting: Setting, number: int, copied: tuple[Rate, Rate], *, repeats: bool
+    ) -> SweptModel:
+        """Return what the samples betray; who is repeated is counted apart from the others.
+
+        ``copied`` is the share of copies among the samples, and of what chance takes for such.
+        """
         members = self._scored(self.drawn.members[: setting.identities])
         others = self._scored(self.drawn.others)
         half = len(self.drawn.others) // 2
@@ -58,6 +64,8 @@ class Asked:
             low=exact_rate(
                 int(np.count_nonzero(p <= _LEVEL)), half, effective_n=worth_of(half, two.size)
             ),
+            copies=copied[0],
+            chance=copied[1],
             person=area(members.means[:1], others.means) if repeats else None,
         )
 
@@ -88,6 +96,8 @@ def point_of(value: int, models: Sequence[SweptModel], members: int, others: int
             half * len(models),
             effective_n=len(models) * worth_of(half, others - half),
         ),
+        copies=share_over_models([one.copies for one in models]),
+        chance=share_over_models([one.chance for one in models]),
         person=over_models(people, 1, others) if people else None,
         models=tuple(models),
     )

@@ -44,6 +44,15 @@ class Drawn:
         ]
         return np.concatenate([*[own[0]] * (setting.repeated - 1), *own])
 
+    def beside(self, setting: Setting) -> Int64:
+        """Return as many records of people who are not trained on, or as many as there are."""
+        return np.concatenate(
+            [
+                one[self.asked : self.asked + setting.photos]
+                for one in self.others[: setting.identities]
+            ]
+        )
+
     def set_of(self, role: str, people: Sequence[Int64]) -> AuditSet:
         """Return some people with the photos to ask with, named by their numbers."""
         rows = np.concatenate([one[: self.asked] for one in people])

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
+from spolia.cli.attack import attack
 from spolia.cli.audit import audit
 from spolia.cli.card import card
 from spolia.cli.demo import demo
@@ -80,6 +81,7 @@ for _command in _COMMANDS:
     app.command(no_args_is_help=_command not in (demo, doctor))(_command)
 app.add_typer(card, name="card")
 app.add_typer(lab, name="lab")
+app.add_typer(attack, name="attack")
 
 
 def run(arguments: list[str] | None = None) -> int:

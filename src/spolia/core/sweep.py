@@ -44,6 +44,10 @@ class SweptModel:
     low: Rate
     """Share of the first half of the others with p at most .05 beside the second; by chance at most
     .05."""
+    copies: Rate
+    """Share of the samples that are far closer, by pixels, to one trained image than to others."""
+    chance: Rate
+    """The same with photos of people who were not trained on, as many where there are."""
     person: float | None
     """Share of the others whom the repeated person scores more than, ties half; null if nobody is
     repeated in this sweep."""
@@ -58,6 +62,8 @@ class SweptPoint:
     others: Bounded
     hits: Bounded | None
     low: Rate
+    copies: Bounded
+    chance: Bounded
     person: Bounded | None
     models: tuple[SweptModel, ...]
 
@@ -82,6 +88,9 @@ class Swept:
     points: tuple[SweptPoint, ...]
     changes: Changes | None
     """Null with one value or one model for each."""
+    memorised: int | None
+    """Effective model memorisation: the most people of whose images at least 90 % of the samples
+    are copies; null where there are none, or something else is varied."""
 
 
 @dataclass(frozen=True)

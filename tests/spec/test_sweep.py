@@ -151,6 +151,12 @@ def test_another_plan_is_refused_where_one_is_kept(faces, remembered):
         sweep(plan_of(faces, sweep=SWEEPS[:1]), train=train_rememberer, out=out)
 
 
+def test_other_options_that_decide_who_is_drawn_are_refused(faces, remembered):
+    options = Options(duplicates=0.9)
+    with pytest.raises(PlanMismatch, match="options was"):
+        sweep(plan_of(faces), train=train_rememberer, out=remembered[1], options=options)
+
+
 def test_a_folder_of_something_else_is_refused(faces, tmp_path):
     (tmp_path / "letter.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(UsageError, match="no run of `spolia study`"):

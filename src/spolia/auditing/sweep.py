@@ -103,17 +103,22 @@ def sweep(
         progress=progress,
     )
     _check_source(source, embedder, plan)
+    threshold = threshold_of(options.duplicates, embedder.kind)
+    if threshold is None:
+        raise UsageError(
+            "a study must know near-duplicates, or a photo that is trained on is asked about; "
+            "leave out --duplicates off"
+        )
     with run_folder(out, [plan.source], overwrite=options.overwrite) as folder:
         begin(
             folder,
-            tomllib.loads(plan.to_toml()),
+            tomllib.loads(plan.to_toml()) | {"options": _decisive(options, threshold)},
             file=SWEEP_FILE,
             command="spolia study",
             answers=(REPORT, PAGE),
         )
         records = _embedded(source, embedder, folder / EMBEDDINGS / "source", options, progress)
         write_quarantine(folder, quarantine_of({"source": records}))
-        threshold = threshold_of(options.duplicates, embedder.kind)
         people = people_in(records, threshold, Kept(folder / "duplicates", options, progress))
         drawn = [
             [draw(people, one, plan, number) for number in range(1, plan.models + 1)]
@@ -296,6 +301,16 @@ def _judge(plan: SweepPlan, options: Options) -> Embedder:
             "the card of one"
         )
     return open_embedder(plan.embedder, trust=options.trust, device=options.device)
+
+
+def _decisive(options: Options, threshold: float) -> dict[str, str | float]:
+    """Return what of the options decides who is drawn."""
+    said: dict[str, str | float] = {
+        "identities": options.identities,
+        "max_bad": options.max_bad,
+        "duplicates": threshold,
+    }
+    return said if options.format is None else said | {"format": options.format}
 
 
 def _check_source(source: Source, embedder: Embedder, plan: SweepPlan) -> None:

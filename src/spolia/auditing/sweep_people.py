@@ -63,19 +63,14 @@ class Drawn:
         return prepare(role, given, self.records.model, fingerprint="")
 
 
-def people_in(records: AuditSet, threshold: float | None, kept: Kept) -> People:
+def people_in(records: AuditSet, threshold: float, kept: Kept) -> People:
     """Return the people of a set; identities that share a photo are one person.
 
     Raises
     ------
     UsageError
-        If nearly all photos are alike, or near-duplicates are not searched for.
+        If nearly all photos are alike.
     """
-    if threshold is None:
-        raise UsageError(
-            "a study must know near-duplicates, or a photo that is trained on is asked about; "
-            "leave out --duplicates off"
-        )
     photo = photos_of(cluster(records, threshold, kept))
     person = people_of(records.identity, photo)
     first = np.unique(photo, return_index=True)[1]

@@ -22,7 +22,7 @@ from spolia.lab.settings import Settings
 _LAYERS = 3
 _NOISE = 64
 _RATE, _MOMENTUM, _MEMORY = 1e-3, 0.0, 0.998
-_PENALTY = 1.0
+_PENALTY = 25.0
 _RECTIFIED = 2.0**0.5
 _SMALL = 0.3
 

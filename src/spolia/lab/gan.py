@@ -6,7 +6,7 @@ Source
     zero-centred penalties on the gradient at both, which keep it from collapsing).
     The networks are plain ones of affine layers.
 Cost
-    See ``docs/howto/lab.md``.
+    About 30 ms of one core for a step of 64 images, of which there are 100 of 64x64.
 """
 
 from collections.abc import Mapping

@@ -43,7 +43,7 @@ def identity(
         str, typer.Option(help="Photos of people of the same population it was NOT trained on.")
     ],
     synthetic: Annotated[
-        str | None, typer.Argument(metavar="[SYNTHETIC]", help="What the generator made.")
+        str | None, typer.Argument(metavar="SYNTHETIC", help="What the generator made.")
     ] = None,
     generator: Annotated[
         Path | None,

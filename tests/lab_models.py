@@ -7,7 +7,7 @@ from spolia.lab.settings import Settings
 from spolia.lab.training import Trained, shapes_of
 from tests.spec.lab_pictures import SIDE, blobs
 
-SETTINGS = Settings(side=SIDE, latents=4, width=8, batch=2)
+SETTINGS = Settings(side=SIDE, steps=2000, latents=4, width=8, batch=2)
 
 
 def made_up(seed=0):

@@ -5,8 +5,10 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from typer.main import get_command
 
-from spolia.cli.main import run
+from spolia.cli.main import app, run
+from spolia.lab.settings import Settings
 from spolia.lab.training import open_model
 from tests.lab_models import made_up
 from tests.spec.lab_pictures import SIDE, blobs
@@ -115,6 +117,19 @@ def test_identity_wants_a_set_or_a_model_and_not_both(tmp_path, capsys, model):
     assert run(["identity", *sets]) == 2
     assert run(["identity", str(tmp_path / "n.npy"), *sets, "--generator", model]) == 2
     assert "one of SYNTHETIC and --generator MODEL is wanted" in capsys.readouterr().err
+    assert run(["identity", str(tmp_path / "n.npy"), *sets, "--samples", "9"]) == 2
+    assert "--samples is for --generator MODEL" in capsys.readouterr().err
+
+
+def test_what_is_trained_unasked_is_what_the_settings_say():
+    own = {
+        one.name: one.default for one in get_command(app).commands["lab"].commands["train"].params
+    }
+    assert {name: own[name] for name in ("family", "side", "steps")} == {
+        "family": Settings().family,
+        "side": Settings().side,
+        "steps": Settings().steps,
+    }
 
 
 def test_without_torch_training_names_the_extra(tmp_path, capsys, monkeypatch):

@@ -188,3 +188,11 @@ def test_headers_that_say_what_cannot_be_are_refused(path, changed, said):
 @pytest.mark.parametrize("text", [b"[]", b"{", b"\xff", b"{}", b'{"format": "spolia-lab/1"}'])
 def test_headers_that_are_none_are_refused(path, text):
     assert refused(rewritten(path, {HEADER: text}))
+
+
+def test_weights_that_blow_up_give_no_image(path):
+    shape = (4, 8)
+    huge = np.full(shape, 3e38, np.float32)
+    there = open_model(rewritten(path, {"weights.in.weight.npy": npy(huge)}))
+    with pytest.raises(UsageError, match="no numbers"):
+        there.sample(1, seed=0)

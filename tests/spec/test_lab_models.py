@@ -24,18 +24,17 @@ def tiny(request):
     return train(blobs(12, 0), replace(TINY, family=request.param), seed=3)
 
 
-@pytest.fixture(scope="module", params=[("ddpm", 600), ("gan", 1500)], ids=FAMILIES)
+@pytest.fixture(scope="module", params=FAMILIES)
 def overtrained(request):
     """Samples of a model that saw eight images over and over."""
-    family, steps = request.param
-    settings = Settings(family=family, side=SIDE, steps=steps, width=64, batch=32)
+    settings = Settings(family=request.param, side=SIDE, steps=1000, width=64)
     return train(blobs(8, 0), settings, seed=0).sample(200, seed=1)
 
 
 def test_a_model_trained_on_few_images_hands_out_those(overtrained):
     own, others = (distances(overtrained, blobs(8, seed)).min(axis=1) for seed in (0, 1))
-    assert np.median(own) < 10.0
-    assert np.median(others) > 60.0
+    assert np.median(own) < np.median(others) / 2
+    assert np.mean(own < others) > 0.95
 
 
 def test_an_image_that_was_not_trained_on_is_no_closer_than_another(overtrained):

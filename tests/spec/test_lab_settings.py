@@ -8,6 +8,13 @@ from hypothesis import strategies as st
 from spolia.core.errors import UsageError
 from spolia.lab.latent import fit_latent
 from spolia.lab.settings import Settings, settings_of
+from tests.spec.lab_model_laws import (
+    law_components_lose_nothing_of_few_images,
+    law_first_samples_of_many_are_those_of_few,
+    law_latents_are_centred_and_the_first_leads,
+    law_no_two_samples_are_the_same,
+    law_what_lies_beyond_black_and_white_is_cut,
+)
 from tests.spec.lab_pictures import blobs
 
 
@@ -46,12 +53,23 @@ def test_components_are_orthonormal_by_falling_variance(n, most, seed):
     np.testing.assert_allclose(latents.var(axis=0).mean(), 1.0, rtol=1e-3)
 
 
-def test_with_all_components_every_image_comes_back():
-    for n in (2, 9, 300):  # fewer and more images than there are numbers in one
-        images = blobs(n, 1)
-        latent = fit_latent(images, 4096)
-        assert len(latent.axes) == min(n - 1, 48)
-        assert np.abs(latent.decode(latent.encode(images)).astype(int) - images).max() <= 1
+@pytest.mark.parametrize(
+    "law",
+    [
+        law_components_lose_nothing_of_few_images,
+        law_latents_are_centred_and_the_first_leads,
+        law_what_lies_beyond_black_and_white_is_cut,
+    ],
+)
+def test_components_obey(law):
+    assert law(fit_latent) is None
+
+
+@pytest.mark.parametrize(
+    "law", [law_first_samples_of_many_are_those_of_few, law_no_two_samples_are_the_same]
+)
+def test_samples_obey(law):
+    assert law(lambda model, n, *, seed: model.sample(n, seed=seed)) is None
 
 
 def test_components_do_not_depend_on_which_product_is_solved():
@@ -62,7 +80,7 @@ def test_components_do_not_depend_on_which_product_is_solved():
     np.testing.assert_allclose(np.abs((few.axes * many.axes).sum(axis=1)), 1.0, atol=1e-3)
 
 
-def test_too_many_images_to_solve_are_refused_before_it_is_tried(monkeypatch):
+def test_too_many_images_to_solve_are_refused_before_it_is_tried():
     rows = np.broadcast_to(np.zeros((1, 64, 64, 3), np.uint8), (9000, 64, 64, 3))
     with pytest.raises(UsageError, match="train on fewer, or smaller"):
         fit_latent(rows, 4)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from spolia.core.membership import Hits, IdentitySummary, Separation
 
 _SHOWN = 10
+_SAMPLES = 1000
 _STYLES = {"found": "bold red", "not found": "bold green"}
 
 
@@ -42,7 +43,7 @@ def identity(
         str, typer.Option(help="Photos of people of the same population it was NOT trained on.")
     ],
     synthetic: Annotated[
-        str | None, typer.Argument(metavar="[SYNTHETIC]", help="What the generator made.")
+        str | None, typer.Argument(metavar="SYNTHETIC", help="What the generator made.")
     ] = None,
     generator: Annotated[
         Path | None,
@@ -50,7 +51,9 @@ def identity(
             metavar="MODEL", help="A model of `spolia lab train`, to be asked in its place."
         ),
     ] = None,
-    samples: Annotated[int, typer.Option(help="For how many images to ask MODEL.")] = 1000,
+    samples: Annotated[
+        int | None, typer.Option(help="For how many images to ask MODEL; default 1000.")
+    ] = None,
     members: Annotated[
         str | None,
         typer.Option(help="Other photos of people it was trained on: how well can they be told?"),
@@ -164,7 +167,11 @@ def identity(
 
 
 def _asked(
-    synthetic: str | None, generator: Path | None, samples: int, seed: int, options: "Options"
+    synthetic: str | None,
+    generator: Path | None,
+    samples: int | None,
+    seed: int,
+    options: "Options",
 ) -> "str | Sampled":
     """Return the set that is asked about."""
     from spolia.auditing.generating import Sampled
@@ -172,10 +179,13 @@ def _asked(
     if (synthetic is None) == (generator is None):
         raise UsageError("one of SYNTHETIC and --generator MODEL is wanted, and not both")
     if generator is None:
+        if samples is not None:
+            raise UsageError("--samples is for --generator MODEL; of a set every image counts")
         return str(synthetic)
     from spolia.lab.training import open_model
 
     model = open_model(generator)
+    samples = _SAMPLES if samples is None else samples
     return Sampled(model, samples, seed=seed, place=generator, limits=options.limits)
 
 

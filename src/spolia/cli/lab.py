@@ -32,7 +32,7 @@ def train(
     side: Annotated[
         int, typer.Option(help="Height and width in pixels; images are cut square and resized.")
     ] = 64,
-    steps: Annotated[int, typer.Option(help="Batches to train on: more memorise more.")] = 2000,
+    steps: Annotated[int, typer.Option(help="Batches to train on: more memorise more.")] = 3000,
     seed: Annotated[int, typer.Option(help="Of the first weights and of every batch.")] = 0,
     format: Format = None,  # noqa: A002  (the option's name)
     max_bad: MaxBad = 0.01,

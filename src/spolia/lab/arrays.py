@@ -90,7 +90,7 @@ class Trainee:
         self.kept: list[Weights] = []
         self._torch, self._memory, self._step = torch, memory, 0
         self._adam = torch.optim.Adam(
-            list(self.now.values()), lr=rate, betas=(momentum, _SECOND_MOMENT)
+            list(self.now.values()), fused=True, lr=rate, betas=(momentum, _SECOND_MOMENT)
         )
 
     def learn(self, loss: Any) -> None:

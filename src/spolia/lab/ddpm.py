@@ -6,7 +6,7 @@ Source
     "Denoising Diffusion Implicit Models", arXiv 2010.02502, equation 12 with sigma = 0 (the
     sampler). The network is a residual one of affine layers.
 Cost
-    30 ms for a step of 128 latents of 512 on one core; see ``docs/howto/lab.md``.
+    About 15 ms of one core for a step of 64 images, of which there are 100 of 64x64.
 
 With :math:`x = \sqrt{\bar\alpha}\, x_0 + \sqrt{1 - \bar\alpha}\, \epsilon` the network
 predicts :math:`v = \sqrt{\bar\alpha}\, \epsilon - \sqrt{1 - \bar\alpha}\, x_0`.

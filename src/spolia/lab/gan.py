@@ -6,7 +6,7 @@ Source
     zero-centred penalties on the gradient at both, which keep it from collapsing).
     The networks are plain ones of affine layers.
 Cost
-    See ``docs/howto/lab.md``.
+    About 30 ms of one core for a step of 64 images, of which there are 100 of 64x64.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from spolia.lab.settings import Settings
 _LAYERS = 3
 _NOISE = 64
 _RATE, _MOMENTUM, _MEMORY = 1e-3, 0.0, 0.998
-_PENALTY = 1.0
+_PENALTY = 25.0
 _RECTIFIED = 2.0**0.5
 _SMALL = 0.3
 

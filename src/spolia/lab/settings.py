@@ -39,14 +39,14 @@ class Settings:
     """``ddpm``, a diffusion model, or ``gan``, a generative adversarial network."""
     side: int = 64
     """Height and width of the images in pixels, 4 to 256."""
-    steps: int = 2000
+    steps: int = 3000
     """Batches to train on. More steps under the same seed pass through the state of fewer."""
     latents: int = 512
     """Most principal components in which images are made; no more than there are images less one,
     so that what is left out is little up to as many images."""
-    width: int = 512
+    width: int = 384
     """Units of each layer, 8 to 4,096."""
-    batch: int = 128
+    batch: int = 64
     """Images of a step, 2 to 4,096, drawn with replacement."""
 
     def __post_init__(self) -> None:

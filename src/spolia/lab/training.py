@@ -76,12 +76,13 @@ class Trained:
     def sample(self, n: int, *, seed: int, progress: Progress = silent) -> Images:
         """Return ``n`` images ``(n, side, side, 3)``; a smaller ``n`` gives the first of them.
 
-        Needs no torch. Another processor or number of threads may move a pixel by 1.
+        Needs no torch. Another processor or number of threads may give other last bits, and now
+        and then another image.
 
         Raises
         ------
         UsageError
-            If ``n`` is under 1.
+            If ``n`` is under 1, or the weights give no numbers: they were not trained here.
         """
         if n < 1:
             raise UsageError(f"at least 1 sample is wanted, but {n} are asked for")
@@ -89,7 +90,9 @@ class Trained:
         found = np.empty((n, side, side, _CHANNELS), dtype=np.uint8)
         for first in range(0, n, _BLOCK):
             noise = _noise(seed, first, family.noise_of(len(self.latent.axes)))
-            made = self.latent.decode(family.draw(self.weights, noise))
+            with np.errstate(all="ignore"):  # what is no number is refused below
+                latents = family.draw(self.weights, noise)
+                made = self.latent.decode(_numbers(latents, self.name))
             stop = min(first + _BLOCK, n)
             found[first:stop] = made[: stop - first]
             progress("sample", stop, n)
@@ -168,6 +171,9 @@ def train_until(
     rng = stream(seed, "lab", settings.family)
     fit = _FAMILIES[settings.family].fit
     found = fit(latent.encode(images), settings, tuple(stops), rng, progress)
+    for weights in found:
+        if not all(np.isfinite(one).all() for one in weights.values()):
+            raise UsageError(f"training under seed {seed} diverged; choose another seed")
     return tuple(
         Trained(way, seed, len(images), latent, weights)
         for way, weights in zip(ways, found, strict=True)
@@ -221,6 +227,12 @@ def _checked(header: Mapping[str, Any]) -> tuple[Settings, int]:
     if not 1 <= components <= settings.latents:
         raise UsageError(f"it must have 1 to {settings.latents} components, but has {components}")
     return settings, components
+
+
+def _numbers(latents: Float32, name: str) -> Float32:
+    if not np.isfinite(latents).all():
+        raise UsageError(f"{name} gives values that are no numbers; train it again")
+    return latents
 
 
 def _noise(seed: int, first: int, width: int) -> Float32:

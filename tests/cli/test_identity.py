@@ -103,7 +103,7 @@ def test_a_run_says_where_it_is_and_its_embeddings_can_be_deleted(stored, tmp_pa
     said = capsys.readouterr()
     assert "Left out of queries: 0 unreadable, 0 without a face, 1 blank" in said.out
     assert "identity.json (no names)" in said.err
-    assert "match nonmembers: 25 of 25" in said.err
+    assert "match nonmembers: 750 of 750" in said.err
     assert (tmp_path / "run" / "embeddings").is_dir()
     assert run(["purge", str(tmp_path / "run"), "--write"]) == 0
     assert not (tmp_path / "run" / "embeddings").exists()

@@ -1,19 +1,32 @@
 """How close the photos of a set are to a synthetic set, and so the people they are of."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
+from pathlib import Path
 
 import numpy as np
 
+from spolia.auditing.match import MatchOptions, match
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
+from spolia.core.membership import ScoreCounts, ScoreHistogram
 from spolia.core.progress import Progress
-from spolia.core.seeds import stream
-from spolia.core.types import Float64, Int64, Rows
-from spolia.search.join import join
+from spolia.core.results import Scale
+from spolia.core.seeds import digest_key, stream
+from spolia.core.types import Float64, Int64
 from spolia.stats.scores import Moments, moments, similarity_to_all, standard_scores
+from spolia.store.shards import name_digest
 
 _ROWS_PER_STEP = 4096
+_BINS = 60
+
+
+@dataclass(frozen=True)
+class Search:
+    """How sets are searched, and where what is found is kept, so that a killed run goes on."""
+
+    parts: Path
+    options: Options
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,35 +79,40 @@ class Photos:
         return best
 
 
-def closest(rows: Rows, others: Rows, options: Options, progress: Progress) -> Closest:
-    """Return the nearest of ``others``, which are not empty, for each row."""
-    found = join(
-        rows,
-        others,
-        k=1,
-        memory=options.memory,
-        threads=options.threads,
-        engine=options.engine,
+def closest(one: AuditSet, other: AuditSet, search: Search, progress: Progress) -> Closest:
+    """Return the nearest of ``other``, which is not empty, for each row; finished parts are read.
+
+    A part is a function of the two sets: where one of them has changed, it is computed anew.
+    """
+    options = search.options
+    found = match(
+        one.rows,
+        {other.role: other.rows},
+        search.parts / one.role,
+        key=digest_key(0, *map(_made_of, (one, other))).hex(),
+        options=MatchOptions(options.memory, options.threads, options.part_rows, options.engine),
         progress=progress,
-    )
-    return Closest(
-        cast("Int64", found.indices)[:, 0],
-        cast("Float64", found.similarities)[:, 0],
-    )
+    )[other.role]
+    return Closest(found.indices[:, 0], found.similarities[:, 0])
+
+
+def _made_of(one: AuditSet) -> str:
+    made_of = (one.role, one.summary.fingerprint, one.model.fingerprint, name_digest(one.ids))
+    return ":".join(made_of)
 
 
 def score_photos(
     one: AuditSet,
     synthetic: AuditSet,
     samples: Moments | None,
-    options: Options,
+    search: Search,
     progress: Progress,
 ) -> Photos:
     """Return how much closer each photo is to its nearest sample than to samples at large.
 
     ``samples`` are the moments of the synthetic rows; without them the score is the similarity.
     """
-    near = closest(one.rows, synthetic.rows, options, progress)
+    near = closest(one, synthetic, search, progress)
     if samples is None:
         return Photos(one, near.similarity, near)
     score = np.empty(len(one))
@@ -114,3 +132,18 @@ def samples_of(synthetic: AuditSet) -> Moments | None:
     similarity 17 %.
     """
     return moments(synthetic.rows) if synthetic.model.kind == "identity" else None
+
+
+def histogram_of(scored: Iterable[Photos], scale: Scale) -> ScoreHistogram:
+    """Return how identities score, all sets in the same bins, from the lowest to the highest."""
+    means = {one.of.role: one.means for one in scored}
+    every = np.concatenate(list(means.values()))
+    edges = np.histogram_bin_edges(every, _BINS)
+    return ScoreHistogram(
+        scale=scale,
+        edges=tuple(edges.tolist()),
+        sides=tuple(
+            ScoreCounts(role, tuple(np.histogram(one, edges)[0].tolist()))
+            for role, one in means.items()
+        ),
+    )

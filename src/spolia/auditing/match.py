@@ -180,14 +180,14 @@ def _write_part(path: Path, key: str, part: Neighbours) -> None:
         np.savez(file, key=np.array(key), indices=part.indices, similarities=part.similarities)
 
 
-def part_rows_of(folder: Path) -> int:
-    """Return how many synthetic records a part in ``folder`` covers; the default without parts.
+def part_rows_of(folder: Path, side: str = "train") -> int:
+    """Return how many records a part in ``folder`` covers; the default without parts.
 
     >>> part_rows_of(Path("nowhere"))
     65536
     """
     try:
-        with np.load(folder / f"train_{0:010d}.npz", allow_pickle=False) as part:
+        with np.load(folder / f"{side}_{0:010d}.npz", allow_pickle=False) as part:
             return len(part["indices"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return MatchOptions.part_rows

@@ -70,7 +70,7 @@ def identity(
         int, typer.Option(help="Draws the photos that are compared, and the resamples.")
     ] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Run folder: summary, table, embeddings; resumable.")
+        Path | None, typer.Option(help="Run folder: report, summary, table, embeddings; resumable.")
     ] = None,
     identities: Identities = "auto",
     format: Format = None,  # noqa: A002  (the option's name)
@@ -143,6 +143,8 @@ def identity(
             options=options,
             progress=progress,
         )
+        if out is not None:
+            result.report(out / "report.html")
     if json_output:
         print_json(result.to_json())
     else:
@@ -164,7 +166,9 @@ def _show(result: "IdentityResult", out: Path | None) -> None:
     if out is None:
         say("  Nothing was kept: --out RUN writes the summary and the table of identities.")
     else:
+        say(f"  Report: {out / 'report.html'} (no names)")
         say(f"  Written: {out / 'identity.json'} (no names), {out / 'identities.parquet'} (names)")
+        say(f"  Check: spolia verify {out}")
 
 
 def _show_sets(summary: "IdentitySummary") -> None:
@@ -182,7 +186,7 @@ def _show_sets(summary: "IdentitySummary") -> None:
 
 
 def _show_separation(one: "Separation") -> None:
-    from spolia.auditing.identity_said import measure_in_full
+    from spolia.report.format import measure_in_full
 
     show(_plain(f"  By {one.unit}: AUC {measure_in_full(one.auc)}"))
     show(_plain(f"    average precision {measure_in_full(one.ap)}"))

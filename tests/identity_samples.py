@@ -62,7 +62,8 @@ def p_of(queries, others):
 
 
 def histogram(**scores):
-    edges = np.histogram_bin_edges(np.concatenate(list(scores.values())), 60)
+    bins = 60 if any(one.size > 900 for one in scores.values()) else 16
+    edges = np.histogram_bin_edges(np.concatenate(list(scores.values())), bins)
     sides = [
         ScoreCounts(role, tuple(np.histogram(one, edges)[0].tolist()))
         for role, one in scores.items()

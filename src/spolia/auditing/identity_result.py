@@ -132,16 +132,17 @@ def load_identity(folder: Path) -> IdentityResult:
         If a file of it cannot be read.
     """
     asked = read_asked(folder)
+    for name in (REPORT, TABLE, "quarantine.csv"):
+        if not (folder / name).is_file():
+            raise RunIncomplete(
+                f"{folder} is not finished: {name} is missing; run the same `spolia identity` "
+                "again to complete it"
+            )
     try:
         text = (folder / REPORT).read_text(encoding="utf-8")
         summary = read_record(text, IdentitySummary, IDENTITY_SCHEMA)
         table = pq.read_table(folder / TABLE)
         quarantine = read_quarantine(folder)
-    except FileNotFoundError as error:
-        raise RunIncomplete(
-            f"{folder} is not finished: {Path(str(error.filename)).name} is missing; run the same "
-            "`spolia identity` again to complete it"
-        ) from None
     except (UnicodeDecodeError, pa.ArrowException, OSError) as error:
         raise UsageError(
             f"the files of {folder} cannot be read ({error}); ask again with --overwrite"

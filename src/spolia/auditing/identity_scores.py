@@ -18,7 +18,7 @@ from spolia.stats.scores import Moments, moments, similarity_to_all, standard_sc
 from spolia.store.shards import name_digest
 
 _ROWS_PER_STEP = 4096
-_BINS = 60
+_MOST_BINS, _FEWEST_BINS = 60, 10
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,9 @@ def histogram_of(scored: Iterable[Photos], scale: Scale) -> ScoreHistogram:
     """Return how identities score, all sets in the same bins, from the lowest to the highest."""
     means = {one.of.role: one.means for one in scored}
     every = np.concatenate(list(means.values()))
-    edges = np.histogram_bin_edges(every, _BINS)
+    most = max(one.size for one in means.values())
+    bins = min(_MOST_BINS, max(_FEWEST_BINS, round(2.0 * np.sqrt(most))))
+    edges = np.histogram_bin_edges(every, bins)
     return ScoreHistogram(
         scale=scale,
         edges=tuple(edges.tolist()),

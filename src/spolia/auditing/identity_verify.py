@@ -34,10 +34,8 @@ from spolia.core.types import Float64
 from spolia.search.reference import similarity_reference
 
 _PAIRS = 400_000
-"""Pairs the full searches of the sampled photos may cost; about 20 µs each."""
+"""Pairs that the full searches of the sampled photos, and p by its definition, may each cost."""
 _MOST_SAMPLED = 50
-_MOST_QUERIES = 1_000
-"""Queries whose p is counted again."""
 _TOLERANCE = 1e-6
 """Standard scores are rounded to 1e-9, and the moments that they are made of are sums."""
 _ROWS_PER_STEP = 8192
@@ -174,8 +172,8 @@ def _check_queries(scoring: Scoring, said: IdentityResult, plan: Plan, seed: int
         raise VerificationFailed("identities.parquet does not list the queries of the run")
     names = sorted(table)
     every = np.array([table[name]["p"] for name in names])
-    rng = stream(seed, "verify", "p")
-    for i in rng.permutation(len(names))[:_MOST_QUERIES].tolist():
+    count = min(len(names), max(1, _PAIRS // len(pool)))
+    for i in stream(seed, "verify", "p").permutation(len(names))[:count].tolist():
         name, row = names[i], table[names[i]]
         p = p_reference(scores[name], pool, row["compared"])
         q = q_reference(every, i)
@@ -184,7 +182,7 @@ def _check_queries(scoring: Scoring, said: IdentityResult, plan: Plan, seed: int
                 f"the query {name} has p = {p!r} and q = {q!r}, but identities.parquet says "
                 f"{row['p']!r} and {row['q']!r}"
             )
-    return min(len(names), _MOST_QUERIES)
+    return count
 
 
 def _check_separations(scoring: Scoring, said: IdentitySummary) -> int:

@@ -58,5 +58,6 @@ def _show_question(checked: "IdentityVerification", *, json_output: bool) -> Non
     show(
         f"Verified: {checked.files:,} files are as they were left; {checked.photos:,} full "
         f"searches over {checked.pairs:,} pairs, the scores of {checked.identities:,} identities, "
-        f"p of {checked.queries:,} queries and {checked.areas:,} separations equal the reference."
+        f"p of {checked.queries:,} queries and {checked.areas:,} curve"
+        f"{'' if checked.areas == 1 else 's'} equal the reference."
     )

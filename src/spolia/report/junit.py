@@ -81,7 +81,7 @@ def _case(suite: str, one: Answered) -> ET.Element:
     case = ET.Element("testcase", classname=visible(f"spolia.{suite}"), name=one.asked)
     element = _ELEMENTS.get(one.light)
     if element is None:
-        ET.SubElement(case, "system-out").text = f"{one.answer}. {one.because}"
+        ET.SubElement(case, "system-out").text = visible(f"{one.answer}. {one.because}")
     else:
         said = ET.SubElement(case, element, message=visible(one.answer), type=one.name)
         said.text = visible(one.because)

@@ -8,7 +8,7 @@ from spolia.core.results import Scale
 from spolia.report import format as written
 from spolia.report.axes import Axes, Tick, x_ticks
 
-_LEFT, _RIGHT, _TOP, _PLOT, _BOTTOM = 46.0, 10.0, 28.0, 220.0, 44.0
+_LEFT, _RIGHT, _TOP, _PLOT, _BOTTOM = 46.0, 18.0, 28.0, 220.0, 44.0
 _AXES: dict[Scale, str] = {
     "score": "score of an identity (standard deviations)",
     "similarity": "similarity of an identity to its nearest samples (cosine)",

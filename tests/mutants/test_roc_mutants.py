@@ -9,7 +9,7 @@ from spolia.core.membership import Worth
 from spolia.core.rates import Bounded
 from spolia.stats.pool import Pooled, pooled_p
 from spolia.stats.rates import exact_rate
-from spolia.stats.roc import PRIORS, RESAMPLES, separation
+from spolia.stats.roc import PRIORS, RESAMPLES, separation, threshold_at
 from tests.spec import pool_laws
 from tests.spec import roc_laws as laws
 
@@ -77,6 +77,17 @@ def a_fixed_threshold(members, others, *, resamples=RESAMPLES, rng, levels=(0.01
     count = int(np.count_nonzero(members.score > found.hits[0].threshold))
     share = exact_rate(count, members.score.size)
     return replace(found, hits=(replace(found.hits[0], tpr=share),))
+
+
+def a_band_at_fixed_thresholds(members, others, **more):
+    found = separation(members, others, **more)
+
+    def at(one):
+        threshold = threshold_at(others.score, one.fpr)
+        share = exact_rate(int((members.score > threshold).sum()), members.score.size)
+        return replace(one, low=share.low, high=share.high)
+
+    return replace(found, band=tuple(map(at, found.band)))
 
 
 def worth_by_the_observed_rate(members, others, **more):
@@ -149,6 +160,10 @@ def never_anybody(queries, pool):
         (laws.law_intervals_hold_the_truth_where_photos_are_alike, a_fixed_threshold),
         (laws.law_a_perfect_score_is_not_certain, bootstrap_alone),
         (laws.law_a_hit_is_worth_what_the_allowed_rate_says, worth_by_the_observed_rate),
+        (
+            laws.law_the_band_is_the_interval_of_the_rate_at_each_of_its_places,
+            a_band_at_fixed_thresholds,
+        ),
         (laws.law_where_nothing_tells_the_interval_holds_one_half, always_everything),
         (pool_laws.law_p_of_a_stranger_is_uniform, means_of_all_photos),
         (pool_laws.law_p_of_a_stranger_is_uniform, the_best_photo),

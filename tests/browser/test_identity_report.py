@@ -1,4 +1,4 @@
-"""The page about identities in a real Chromium: it opens, stays silent, fits a phone, and prints."""
+"""The page about identities in a real Chromium: it opens, stays silent, fits a phone, prints."""
 
 import re
 import subprocess
@@ -49,7 +49,7 @@ def test_every_section_has_its_heading_and_no_line_of_a_chart_leaves_it(browse):
         return [sections.length, sections.every((one) => one.querySelector("h2")), inside];
     })()"""
     document, _ = browse(framed(page("found", "full"), script))
-    assert "<output>[11,true,true]</output>" in document
+    assert "<output>[12,true,true]</output>" in document
 
 
 @pytest.mark.parametrize("profile", ["public", "full"])
@@ -79,4 +79,4 @@ def test_the_page_prints_on_a_few_sheets(chromium, tmp_path, answer):
     command = [chromium, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}"]
     command += [f"--print-to-pdf={printed}", "--no-pdf-header-footer", file.as_uri()]
     subprocess.run(command, capture_output=True, timeout=120, check=True)
-    assert 3 <= len(re.findall(rb"/Type\s*/Page\b", printed.read_bytes())) <= 7
+    assert 3 <= len(re.findall(rb"/Type\s*/Page\b", printed.read_bytes())) <= 9

@@ -5,7 +5,6 @@ import subprocess
 
 import pytest
 
-
 FLAGS = [
     "--headless",
     "--no-sandbox",

@@ -126,6 +126,10 @@ def the_best_photo(queries, pool):
     )
 
 
+def the_best_photo_of_the_query_beside_means(queries, pool):
+    return pooled_p([np.full_like(one, one.max()) for one in queries], pool)
+
+
 def without_the_query_itself(queries, pool):
     found = pooled_p(queries, pool)
     return replace(found, p=(found.p * (found.pool + 1.0) - 1.0) / found.pool)
@@ -167,6 +171,10 @@ def never_anybody(queries, pool):
         (laws.law_where_nothing_tells_the_interval_holds_one_half, always_everything),
         (pool_laws.law_p_of_a_stranger_is_uniform, means_of_all_photos),
         (pool_laws.law_p_of_a_stranger_is_uniform, the_best_photo),
+        (
+            pool_laws.law_a_list_of_mixed_numbers_of_photos_keeps_its_rate,
+            the_best_photo_of_the_query_beside_means,
+        ),
         (pool_laws.law_p_of_a_stranger_is_uniform, without_the_query_itself),
         (pool_laws.law_a_tie_counts_against_the_query, ties_are_no_evidence_against),
         (pool_laws.law_who_stands_out_is_seen, never_anybody),

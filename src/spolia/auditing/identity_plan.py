@@ -1,22 +1,30 @@
 """What a question about identities was asked with, and where that is written."""
 
 import json
+import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from spolia.auditing.generating import Sampled
 from spolia.auditing.options import Options
-from spolia.auditing.plan import Plan
+from spolia.auditing.plan import Plan, plan_from
+from spolia.auditing.record import RUN
 from spolia.auditing.run import location_of, places_of, plan_of
-from spolia.auditing.stages import Given
+from spolia.auditing.stages import IDENTITY_FILE, Given
+from spolia.core.errors import RunIncomplete, UsageError
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder
+from spolia.report.formats import every_file
 from spolia.sources.address import paths_in
 
 REPORT = "identity.json"
 TABLE = "identities.parquet"
+ANSWERS = (REPORT, TABLE, RUN, *every_file())
+"""Files of an answer, which do not outlive it."""
+ROLES = ("synthetic", "members", "queries", "nonmembers", "train")
+"""Of the sets of a question, in the order in which they are told."""
 
 OF_AN_AUDIT = (
     "train",
@@ -45,13 +53,12 @@ def opening_plan(
 
 def asked_of(sets: Mapping[str, Given], plan: Plan, *, any_judge: bool) -> dict[str, Any]:
     """Return all that decides the answer, as a table."""
-    roles = ("synthetic", "members", "queries", "nonmembers", "train")
     said = {
         name: value or None if isinstance(value, tuple) else value  # as it is read again
         for name, value in asdict(plan).items()
         if name not in OF_AN_AUDIT
     }
-    where = {role: location_of(sets[role]) if role in sets else None for role in roles}
+    where = {role: location_of(sets[role]) if role in sets else None for role in ROLES}
     table: dict[str, Any] = json.loads(json.dumps({**said, **where, "any_judge": any_judge}))
     return table
 
@@ -63,3 +70,42 @@ def read_by(sets: Mapping[str, Given], plan: Plan) -> list[str | None]:
         *(path for one in sets.values() for path in paths_in(location_of(one))),
         *places_of(plan),
     ]
+
+
+def is_question(folder: Path) -> bool:
+    """Tell whether a folder holds a run of `spolia identity`."""
+    return (folder / IDENTITY_FILE).is_file()
+
+
+def read_asked(folder: Path) -> dict[str, Any]:
+    """Read what a run folder was asked.
+
+    Raises
+    ------
+    RunIncomplete
+        If it is no run of `spolia identity`.
+    UsageError
+        If it cannot be read.
+    """
+    path = folder / IDENTITY_FILE
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunIncomplete(
+            f"{folder} is no run of `spolia identity`: it has no {path.name}"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as TOML: {error}") from None
+
+
+def plan_again(folder: Path, asked: Mapping[str, Any]) -> Plan:
+    """Return the plan by which a run was done, from what it was asked.
+
+    Raises
+    ------
+    UsageError
+        If something is missing there.
+    """
+    known = {one.name for one in fields(Plan)} - set(OF_AN_AUDIT)
+    said = {name: value for name, value in asked.items() if name in known}
+    return plan_from(folder / IDENTITY_FILE, {**said, "train": ""})

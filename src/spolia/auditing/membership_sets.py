@@ -9,7 +9,7 @@ import numpy as np
 from spolia.auditing.clustered import Clustered
 from spolia.auditing.duplicates import find_duplicates
 from spolia.auditing.exclude import keep
-from spolia.auditing.identity_scores import closest
+from spolia.auditing.identity_scores import nearest
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
 from spolia.core.errors import UsageError
@@ -136,7 +136,7 @@ def _without_near(
         return part
     taken = np.zeros(len(part.one), dtype=np.bool_)
     for other in others:
-        taken |= closest(part.one.rows, other.rows, options, progress).similarity >= threshold
+        taken |= nearest(part.one.rows, other.rows, options, progress).similarity >= threshold
     return _without(part, taken, "near-duplicates in another set")
 
 

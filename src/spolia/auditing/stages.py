@@ -253,13 +253,28 @@ def reopen_all(folder: Path, plan: Plan) -> dict[str, AuditSet]:
         If they are no longer there, or the run was killed before they were complete.
     """
     places = {"train": plan.train, "control": plan.control, "synthetic": plan.synthetic}
+    return reopen(folder, places, embedded=plan.embedder != "precomputed")
+
+
+def reopen(
+    folder: Path, places: Mapping[str, str | None], *, embedded: bool
+) -> dict[str, AuditSet]:
+    """Open the sets that a finished run was made from, by role and where each lies.
+
+    ``embedded`` is whether they were images, so that their embeddings are the run's own.
+
+    Raises
+    ------
+    RunIncomplete
+        If they are no longer there, or the run was killed before they were complete.
+    """
     sets = {}
     for role, place in places.items():
         if place is None:
             continue
         kept = _store_of(folder, role)
-        if not kept.exists() and plan.embedder != "precomputed":
-            raise RunIncomplete(f"{folder} holds no embeddings of {role}; run the audit again")
+        if not kept.exists() and embedded:
+            raise RunIncomplete(f"{folder} holds no embeddings of {role}; run it again")
         sets[role] = _prepared(role, open_precomputed(kept if kept.exists() else Path(place)))
     return sets
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from spolia.auditing.asked import Asked, stand_out
 from spolia.auditing.cuts import check_named
 from spolia.auditing.duplicates import threshold_of
 from spolia.auditing.folder import run_folder
@@ -24,7 +24,15 @@ from spolia.auditing.identity_checks import (
     notes_of,
     portion,
 )
-from spolia.auditing.identity_plan import REPORT, TABLE, asked_of, begin, opening_plan, read_by
+from spolia.auditing.identity_plan import (
+    IDENTITY,
+    REPORT,
+    TABLE,
+    asked_of,
+    begin,
+    opening_plan,
+    read_by,
+)
 from spolia.auditing.identity_said import outcome_of, sentence_of
 from spolia.auditing.identity_scores import Photos, samples_of, score_photos
 from spolia.auditing.options import Options
@@ -33,16 +41,12 @@ from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import Quarantine, write_quarantine
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import Set, images_of, kind_of, open_all, prepare_all, quarantine_of
-from spolia.core.membership import IDENTITY_SCHEMA, IdentitySummary, Queried, Separation
+from spolia.core.membership import IDENTITY_SCHEMA, IdentitySummary, Separation
 from spolia.core.progress import Progress, silent
 from spolia.core.seeds import stream
-from spolia.core.types import Float64, Int64
 from spolia.core.version import VERSION
 from spolia.embedding import Embedder
 from spolia.report.summary_json import write_record
-from spolia.stats.conformal import benjamini_hochberg
-from spolia.stats.pool import fewest_named, pooled_p
-from spolia.stats.rates import exact_rate
 from spolia.stats.roc import Scored, separation
 from spolia.store.atomic import atomic_file, write_text
 
@@ -116,7 +120,8 @@ def identity(
         What it was trained on, where it is at hand: photos that have a near-duplicate in it are
         left out.
     embedder
-        As in `spolia.audit`; it must tell persons apart.
+        As in `spolia.audit`; it must tell persons apart. A set may be a store beside images, where
+        somebody else embedded it.
     any_judge
         Allow an embedder that does not, for patients or artworks.
     fdr
@@ -166,14 +171,14 @@ def identity(
     sets = {"synthetic": synthetic} | {k: v for k, v in given.items() if v is not None}
     watch = Stopwatch(progress)
     plan = opening_plan(sets, embedder, fdr, seed, options)
-    opened = open_all(sets, plan, embedder, options, watch)
+    opened = open_all(sets, plan, embedder, options, watch, stores=True)
     check_named(plan.landmarks, images_of(opened).items())
     names = names_of(opened)
     check_judge(kind_of(opened), names, any_judge=any_judge)
     check_names(names)
     plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
     with run_folder(out, read_by(sets, plan), overwrite=options.overwrite) as folder:
-        begin(folder, asked_of(sets, plan, any_judge=any_judge))
+        begin(folder, IDENTITY, asked_of(sets, plan, any_judge=any_judge))
         prepared = prepare_all(folder, opened, options, watch)
         result = answer(prepared, plan, options, watch, any_judge=any_judge)
         write_quarantine(folder, result.quarantine)
@@ -209,7 +214,11 @@ def answer(
         role: portion(one, guarded.in_train.get(role, (0, 0))) for role, one in scored.items()
     }
     by_identity, by_photo = _separations(scored, plan.seed)
-    asked = _asked(scored, plan)
+    asked = (
+        stand_out(scored["queries"], scored["nonmembers"], seed=plan.seed, fdr=plan.fdr)
+        if "queries" in scored
+        else None
+    )
     said = None if asked is None else asked.said
     outcome = outcome_of(by_identity, said)
     summary = IdentitySummary(
@@ -247,32 +256,7 @@ def _separations(
     return by_identity, separation(photos, theirs, unit="photos", rng=stream(seed, "photos"))
 
 
-@dataclass(frozen=True, eq=False)
-class _Asked:
-    """p, q and the photos compared of every query, and what is said of all."""
-
-    p: Float64
-    q: Float64
-    photos: Int64
-    said: Queried
-
-
-def _asked(scored: Mapping[str, Photos], plan: Plan) -> _Asked | None:
-    if "queries" not in scored:
-        return None
-    pool = scored["nonmembers"].drawn(plan.seed)
-    found = pooled_p(scored["queries"].drawn(plan.seed), pool)
-    q = benjamini_hochberg(found.p)
-    said = Queried(
-        named=exact_rate(int(np.count_nonzero(q <= plan.fdr)), q.size),
-        pool=len(pool),
-        smallest_p=float(found.floors.min()),
-        fewest=fewest_named(found.floors, plan.fdr),
-    )
-    return _Asked(found.p, q, found.photos, said)
-
-
-def _table(one: Photos, synthetic: AuditSet, asked: _Asked | None) -> pa.Table:
+def _table(one: Photos, synthetic: AuditSet, asked: Asked | None) -> pa.Table:
     best, n = one.best(), one.counts.size
     is_asked = one.of.role == "queries" and asked is not None
     given = [asked.p, asked.q, asked.photos] if is_asked and asked is not None else [None] * 3

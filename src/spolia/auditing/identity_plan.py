@@ -1,9 +1,9 @@
-"""What a question about identities was asked with, and where that is written."""
+"""What a question about identities is asked with, and where that is written."""
 
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ TABLE = "identities.parquet"
 
 _OF_AN_AUDIT = (
     "train",
+    "synthetic",
     "control",
     "columns",
     "columns_fingerprint",
@@ -49,13 +50,18 @@ def opening_plan(
 def asked_of(sets: Mapping[str, Set], plan: Plan, *, any_judge: bool) -> dict[str, Any]:
     """Return all that decides the answer, as a table."""
     roles = ("synthetic", "members", "queries", "nonmembers", "train")
+    where = {role: location_of(sets[role]) if role in sets else None for role in roles}
+    return table_of(plan, {**where, "any_judge": any_judge})
+
+
+def table_of(plan: Plan, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a plan says of a question, less its own sets, and what else is asked."""
     said = {
         name: value or None if isinstance(value, tuple) else value  # as it is read again
         for name, value in asdict(plan).items()
         if name not in _OF_AN_AUDIT
     }
-    where = {role: location_of(sets[role]) if role in sets else None for role in roles}
-    table: dict[str, Any] = json.loads(json.dumps({**said, **where, "any_judge": any_judge}))
+    table: dict[str, Any] = json.loads(json.dumps({**said, **more}))
     return table
 
 
@@ -67,7 +73,21 @@ def read_by(sets: Mapping[str, Set], plan: Plan) -> list[str | None]:
     ]
 
 
-def begin(folder: Path, asked: Mapping[str, Any]) -> None:
+@dataclass(frozen=True)
+class Question:
+    """A command that asks something, by the files of its folder."""
+
+    command: str
+    file: str
+    """What is asked."""
+    written: tuple[str, ...]
+    """What it answers, which must not outlive the question."""
+
+
+IDENTITY = Question("spolia identity", IDENTITY_FILE, (REPORT, TABLE))
+
+
+def begin(folder: Path, question: Question, asked: Mapping[str, Any]) -> None:
     """Write what is asked, or check that it is what the folder was made with.
 
     Raises
@@ -78,7 +98,7 @@ def begin(folder: Path, asked: Mapping[str, Any]) -> None:
         If it holds something else.
     """
     make_private(folder)
-    path = folder / IDENTITY_FILE
+    path = folder / question.file
     if path.exists():
         try:
             there = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -87,10 +107,10 @@ def begin(folder: Path, asked: Mapping[str, Any]) -> None:
         refuse_another(folder, dict.fromkeys(asked) | there, asked, "question")
     elif any(folder.iterdir()):
         raise UsageError(
-            f"{folder} is not empty and no run of `spolia identity`; choose another --out"
+            f"{folder} is not empty and no run of `{question.command}`; choose another --out"
         )
     else:
         said = {name: value for name, value in asked.items() if value is not None}
         write_text(path, tomli_w.dumps(said))
-    for name in (REPORT, TABLE):
+    for name in question.written:
         (folder / name).unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from spolia.cli.join import join
 from spolia.cli.purge import purge
 from spolia.cli.report import report
 from spolia.cli.review import review
+from spolia.cli.search import search
 from spolia.cli.split import split
 from spolia.cli.verify import verify
 from spolia.core.errors import SpoliaError
@@ -63,6 +64,7 @@ _COMMANDS = (
     demo,
     audit,
     identity,
+    search,
     embed,
     join,
     report,

@@ -36,6 +36,7 @@ from spolia.core.types import Embeddings, Float32, Int64
 from spolia.store.atomic import atomic_file, write_text
 
 FORMAT = "spolia-store/2"
+_FORMATS = "spolia-store/"
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,19 @@ def begin_store(folder: Path, manifest: Manifest) -> None:
                 f"({getattr(there, what)}, now {getattr(manifest, what)}): the images or the "
                 "embedder have changed since; choose another --out, or delete this one"
             )
+
+
+def is_store(folder: Path) -> bool:
+    """Tell whether a folder is a store, of whatever version.
+
+    >>> is_store(Path("nowhere"))
+    False
+    """
+    try:
+        fields = json.loads((folder / "manifest.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(fields, dict) and str(fields.get("format", "")).startswith(_FORMATS)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -17,6 +17,8 @@ from spolia.search.join import join
 from spolia.stats.scores import Moments, moments, similarity_to_all, standard_scores
 
 _ROWS_PER_STEP = 4096
+_DIGITS = 9
+"""Means are rounded as scores are: the order of the photos must not show in them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +51,7 @@ class Photos:
     def means(self) -> Float64:
         """The score of each identity: the mean of its photos'."""
         total = np.bincount(self.of.identity, weights=self.score)
-        means: Float64 = total / self.counts
-        return means
+        return np.round(total / self.counts, _DIGITS)
 
     def drawn(self, seed: int) -> list[Float64]:
         """Return the scores of each identity's photos, in an order that seed and rows draw.
@@ -107,12 +108,15 @@ def score_photos(
     samples: Moments | None,
     options: Options,
     progress: Progress,
+    *,
+    near: Closest | None = None,
 ) -> Photos:
     """Return how much closer each photo is to its nearest sample than to samples at large.
 
     ``samples`` are the moments of the synthetic rows; without them the score is the similarity.
+    ``near`` spares searching for the nearest samples, where they are known.
     """
-    near = closest(one.rows, synthetic.rows, options, progress)
+    near = near or closest(one.rows, synthetic.rows, options, progress)
     if samples is None:
         return Photos(one, near.similarity, near)
     score = np.empty(len(one))

@@ -131,32 +131,41 @@ def _look(
 ) -> tuple[Answer, pa.Table, pa.Table]:
     progress = watch.staged(f"search {base.role}")
     near = find_nearest(asked, base, terms.top, options, progress)
-    scored = score_photos(asked, base, samples_of(base), options, progress)
+    scored = score_photos(asked, base, samples_of(base), options, progress, near=near.closest)
     stands = (
         stand_out(scored, pool.scored[base.role], seed=terms.seed, fdr=terms.level)
         if pool is not None and pool.scored
         else None
     )
     copy = near.copies(terms.threshold)
+    count = int(np.count_nonzero(copy))
     nearest = near.table(asked, base, terms.threshold)
     person = _person(scored, stands) if terms.one and stands is not None else None
     outcome, sentence = _said(base.role, asked, pool, stands, person, terms)
     usual = None
     if terms.one and stands is None:
-        best = float(near.best.max())
+        best = float(near.closest.similarity.max())
         usual = usual_nearness(base, best, options, watch.staged(f"compare {base.role}"))
     answer = Answer(
         set=base.role,
         outcome=outcome,
-        sentence=sentence + sentence_of_copies(base.role, int(np.count_nonzero(copy)), len(asked)),
+        sentence=_with_copies(base.role, count, len(asked), sentence, told=stands is not None),
         asked=None if stands is None else stands.said,
         person=person,
-        copies=int(np.count_nonzero(copy)),
+        copies=count,
         nearest=near_records(nearest) if terms.one else (),
         usual=usual,
     )
     copies = np.bincount(asked.identity, weights=copy).astype(np.int64)
     return answer, _people(scored, base, stands, copies), nearest
+
+
+def _with_copies(where: str, copies: int, photos: int, sentence: str, *, told: bool) -> str:
+    """Add to the answer that photos are themselves in there: in front, where that is all of it."""
+    if not copies:
+        return sentence
+    also = sentence_of_copies(where, copies, photos)
+    return f"{sentence} {also}" if told else f"{also} {sentence}"
 
 
 def _said(

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from spolia.auditing.identity_scores import Closest
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
 from spolia.core.progress import Progress
@@ -47,8 +48,8 @@ class Nearest:
     """``(e,)``."""
     photo: Int64
     """``(e,)`` row of the photo that it is nearest to."""
-    best: Float64
-    """``(n,)`` of every photo, the similarity to its nearest record."""
+    closest: Closest
+    """Of every photo."""
 
     def table(self, asked: AuditSet, base: AuditSet, threshold: float | None) -> pa.Table:
         """Return the records by name; ``threshold`` is that of one photo."""
@@ -71,7 +72,7 @@ class Nearest:
 
     def copies(self, threshold: float | None) -> npt.NDArray[np.bool_]:
         """Return of every photo ``(n,)`` whether a record counts as the same photo."""
-        return _near(self.best, threshold)
+        return _near(self.closest.similarity, threshold)
 
 
 def _near(similarity: Float64, threshold: float | None) -> npt.NDArray[np.bool_]:
@@ -108,7 +109,12 @@ def find_nearest(
     within = rank <= top
     kept = kept[within]
     return Nearest(
-        identity[within], rank[within], flat[kept], near[kept], photo[kept], similarity[:, 0]
+        identity[within],
+        rank[within],
+        flat[kept],
+        near[kept],
+        photo[kept],
+        Closest(row[:, 0], similarity[:, 0]),
     )
 
 

@@ -170,7 +170,7 @@ def _show(result: "SearchResult", out: Path | None) -> None:
     summary = result.summary
     show(summary.sentence, style=_STYLES.get(summary.outcome, "bold yellow"))
     for answer in summary.answers:
-        if answer.set != "synthetic":
+        if answer.set != "synthetic" and answer.asked is not None:
             show(f"  {answer.sentence}")
         _show_nearest(answer)
     for note in summary.notes:

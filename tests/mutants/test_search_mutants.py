@@ -1,4 +1,4 @@
-"""Known wrong versions of a search and of an exchange; each must break a law."""
+"""Known wrong versions of a search; each must break a law."""
 
 from dataclasses import replace
 
@@ -9,7 +9,6 @@ from spolia.auditing.asked import stand_out
 from spolia.auditing.exclude import keep
 from spolia.auditing.identity_scores import Photos, samples_of, score_photos
 from spolia.auditing.options import Options
-from spolia.auditing.record import Stopwatch
 from spolia.auditing.search_answer import answer_search
 from spolia.core.progress import silent
 from spolia.core.seeds import stream

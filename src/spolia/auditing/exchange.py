@@ -33,7 +33,6 @@ from spolia.store.shards import Manifest, Shard, begin_store, name_digest, write
 COLUMNS = ("code", "id", "identity_code", "identity")
 """Of the table of names; the last two are empty where identities are not known."""
 
-_SHARD = 65536
 _NAMES = ".names.csv"
 
 
@@ -73,8 +72,10 @@ def check_free(folder: Path) -> None:
             )
 
 
-def write_exchange(opened: Opened, folder: Path) -> Exchanged:
+def write_exchange(opened: Opened, folder: Path, *, shard_records: int = 65536) -> Exchanged:
     """Write embeddings to hand on, and beside the folder the table of names.
+
+    ``shard_records`` are written, and held in memory, at a time.
 
     Raises
     ------
@@ -103,7 +104,7 @@ def write_exchange(opened: Opened, folder: Path) -> Exchanged:
     # Under a passing name, so that half of one is never handed on.
     passing = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
-        _write_store(passing, coded, opened.model)
+        _write_store(passing, coded, opened.model, shard_records)
         write_text(names, _table(coded, rows, order))
         passing.rename(folder)
     except BaseException:
@@ -124,7 +125,7 @@ def _table(coded: Embeddings, rows: Embeddings, order: Int64) -> str:
     return text.getvalue()
 
 
-def _write_store(folder: Path, coded: Embeddings, model: ModelSummary) -> None:
+def _write_store(folder: Path, coded: Embeddings, model: ModelSummary, shard_records: int) -> None:
     people = coded.identities
     begin_store(
         folder,
@@ -134,12 +135,12 @@ def _write_store(folder: Path, coded: Embeddings, model: ModelSummary) -> None:
             embedder=model.fingerprint,
             dim=coded.vectors.shape[1],
             records=len(coded),
-            shard_records=_SHARD,
+            shard_records=shard_records,
             identities=None if people is None else name_digest(people),
             model=model,
         ),
     )
-    for number, start in enumerate(range(0, len(coded), _SHARD)):
-        part = slice(start, start + _SHARD)
+    for number, start in enumerate(range(0, len(coded), shard_records)):
+        part = slice(start, start + shard_records)
         mine = None if people is None else people[part]
         write_shard(folder, number, Shard(coded.vectors[part], coded.ids[part], mine, ()))

@@ -52,7 +52,7 @@ from spolia.store.precomputed import Opened
 REPORT, TABLE, NEAR = "search.json", "people.parquet", "nearest.parquet"
 SEARCH = Question("spolia search", SEARCH_FILE, (REPORT, TABLE, NEAR))
 
-Photos = str | Path | Sequence[str | Path] | Embeddings
+OnePerson = str | Path | Sequence[str | Path] | Embeddings
 """Photos of one person: files, a folder of nothing else, or their embeddings."""
 
 
@@ -82,7 +82,7 @@ class SearchResult:
 
 
 def search_for(
-    photos: Photos | None = None,
+    photos: OnePerson | None = None,
     *,
     people: Set | None = None,
     within: Set,

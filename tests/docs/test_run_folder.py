@@ -278,7 +278,7 @@ def test_everything_of_a_search_is_described(searches, name):
     assert {one.name for one in folder.iterdir() if one.name not in section} == set()
     for heading, table in (
         ("people.parquet", "people.parquet"),
-        ("nearest.parquet` of `spolia search", "nearest.parquet"),
+        ("near.parquet", "near.parquet"),
     ):
         schema = pq.read_schema(folder / table)
         assert columns(heading) == {field.name: str(field.type) for field in schema}

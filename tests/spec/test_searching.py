@@ -223,6 +223,19 @@ def test_a_run_brings_its_samples_its_control_and_its_train(run, tmp_path):
     assert fresh.photos == 2
 
 
+def test_a_run_of_a_study_is_searched_like_any(tmp_path):
+    rng = np.random.default_rng(0)
+    sets = {role: write(tmp_path / role[0], rng, 30) for role in ("train", "control")}
+    synthetic = {"some": write(tmp_path / "s", rng, 30), "more": write(tmp_path / "m", rng, 30)}
+    spolia.study(**sets, synthetic=synthetic, embedders=[FACES], out=tmp_path / "study")
+    photo = tmp_path / "s/s0/0.png"
+    one = tmp_path / "study/some/pixels"
+    found = spolia.search_for(photo, within=one, embedder=FACES).summary
+    assert found.answers[0].copies == 1
+    assert [one.person.beside for one in found.answers] == [30, 30]
+    assert "is a study; give one of its runs" in refusal(photos=photo, within=tmp_path / "study")
+
+
 def test_a_run_of_identity_brings_its_non_members(run, tmp_path):
     spolia.identity(
         synthetic=tmp_path / "s",
@@ -425,7 +438,7 @@ def test_what_is_kept_is_private_and_goes_on(tmp_path):
     assert written["schema"] == SEARCH_SCHEMA
     assert (tmp_path / "out/search.json").read_text() == found.to_json()
     assert pq.read_table(tmp_path / "out/people.parquet").equals(found.people)
-    assert pq.read_table(tmp_path / "out/nearest.parquet").equals(found.nearest)
+    assert pq.read_table(tmp_path / "out/near.parquet").equals(found.nearest)
     files = [one for one in (tmp_path / "out").rglob("*") if one.is_file()]
     assert all(one.stat().st_mode & 0o177 == 0 for one in files)
     with pytest.raises(PlanMismatch, match=r"another question: level was 0\.05, now 0\.1"):

@@ -49,7 +49,7 @@ from spolia.sources.photos import WHO, open_photos
 from spolia.store.atomic import atomic_file, write_text
 from spolia.store.precomputed import Opened
 
-REPORT, TABLE, NEAR = "search.json", "people.parquet", "nearest.parquet"
+REPORT, TABLE, NEAR = "search.json", "people.parquet", "near.parquet"
 SEARCH = Question("spolia search", SEARCH_FILE, (REPORT, TABLE, NEAR))
 
 OnePerson = str | Path | Sequence[str | Path] | Embeddings

@@ -18,6 +18,7 @@ EXPERIMENTS = {
     "reviewing": "benchmarks.reviewing",
     "scale": "benchmarks.scale",
     "screening": "benchmarks.screening",
+    "searching": "benchmarks.searching",
     "seen": "benchmarks.seen",
     "startup": "benchmarks.startup",
     "statistics": "benchmarks.statistics",

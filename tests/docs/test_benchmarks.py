@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
-from benchmarks import hubs, judges, mixtures, reviewing
+from benchmarks import hubs, judges, mixtures, reviewing, searching
+from benchmarks.truth import People
+from spolia.core.types import normalise
 from spolia.stats.conformal import benjamini_hochberg
 from spolia.stats.pool import pooled_p
 from tests.docs.pages import pages
+from tests.spec.search_laws import JUDGE
 
 
 def test_the_held_out_digits_are_in_neither_set():
@@ -73,3 +76,20 @@ def test_the_mixtures_are_judged_as_the_code_judges():
 @pytest.mark.slow
 def test_the_table_of_mixtures_is_what_the_benchmark_prints():
     assert mixtures.table(20_000) in pages()["docs/methods/identity.md"]
+
+
+def test_a_table_of_searches_has_a_line_for_each_number_of_photos_and_truth():
+    rng = np.random.default_rng(0)
+    counts = [4] * 140 + [1] * 30
+    whose = np.repeat(np.arange(170), counts)
+    rows = normalise(rng.normal(size=(170, 24))[whose] + 0.5 * rng.normal(size=(whose.size, 24)))
+    photos = {f"{who:03d}": np.flatnonzero(whose == who) for who in range(170)}
+    lines = searching.table(People(rows, photos, JUDGE), 2).splitlines()
+    assert [line[:12] for line in lines[2:]] == [
+        "| 1 | not sh",
+        "| 1 | shown ",
+        "| 3 | not sh",
+        "| 3 | shown ",
+    ]
+    shown = [float(line.split("|")[4].split("±")[0]) for line in lines[2:]]
+    assert shown[1] > 0.8 > 0.3 > shown[0]

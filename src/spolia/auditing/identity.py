@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
+from spolia.auditing.asked import Asked, stand_out
 from spolia.auditing.cuts import check_named
 from spolia.auditing.duplicates import threshold_of
 from spolia.auditing.folder import run_folder
@@ -23,7 +23,7 @@ from spolia.auditing.identity_checks import (
     notes_of,
     portion,
 )
-from spolia.auditing.identity_plan import ANSWERS, asked_of, opening_plan, read_by
+from spolia.auditing.identity_plan import IDENTITY, asked_of, opening_plan, read_by
 from spolia.auditing.identity_result import IDENTITIES, IdentityResult
 from spolia.auditing.identity_said import outcome_of, sentence_of
 from spolia.auditing.identity_scores import (
@@ -41,7 +41,6 @@ from spolia.auditing.record import Stopwatch, write_run
 from spolia.auditing.seal import digests_of
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import (
-    IDENTITY_FILE,
     Given,
     Set,
     images_of,
@@ -55,25 +54,19 @@ from spolia.core.membership import (
     IDENTITY_SCHEMA,
     IdentitySummary,
     Portion,
-    Queried,
     Separation,
 )
 from spolia.core.progress import Progress, silent
 from spolia.core.results import Scale
 from spolia.core.seeds import stream
-from spolia.core.types import Float64, Int64
 from spolia.core.version import VERSION, packages
 from spolia.embedding import Embedder
-from spolia.stats.conformal import benjamini_hochberg, ranked
-from spolia.stats.pool import fewest_named, pooled_p
-from spolia.stats.rates import exact_rate
 from spolia.stats.roc import Scored, separation
 
 __all__ = ["IdentityResult", "answer", "identity"]
 
 PARTS = "matches"
 """The folder of finished parts of searches in a run folder."""
-_RANKED = 200
 
 
 def identity(
@@ -108,7 +101,8 @@ def identity(
         What it was trained on, where it is at hand: photos that have a near-duplicate in it are
         left out.
     embedder
-        As in `spolia.audit`; it must tell persons apart.
+        As in `spolia.audit`; it must tell persons apart. A set may be a store beside images, where
+        somebody else embedded it.
     any_judge
         Allow an embedder that does not, for patients or artworks.
     fdr
@@ -158,7 +152,7 @@ def identity(
     sets = {"synthetic": synthetic} | {k: v for k, v in given.items() if v is not None}
     watch = Stopwatch(progress)
     plan = opening_plan(sets, embedder, fdr, seed, options)
-    opened = open_all(sets, plan, embedder, options, watch)
+    opened = open_all(sets, plan, embedder, options, watch, stores=True)
     check_named(plan.landmarks, images_of(opened).items())
     names = names_of(opened)
     check_judge(kind_of(opened), names, any_judge=any_judge)
@@ -166,7 +160,7 @@ def identity(
     plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
     with run_folder(out, read_by(sets, plan), overwrite=options.overwrite) as folder:
         asked = asked_of(sets, plan, any_judge=any_judge)
-        begin(folder, asked, file=IDENTITY_FILE, command="spolia identity", answers=ANSWERS)
+        begin(folder, IDENTITY, asked)
         if isinstance(synthetic, Sampled):
             synthetic.draw(folder, watch.staged("sample"))
         prepared = prepare_all(folder, opened, options, watch)
@@ -258,7 +252,11 @@ def conclude(
     """Say what scores tell: a pure function of its arguments."""
     sets, scored, portions = scoring.sets, scoring.scored, scoring.portions
     by_identity, by_photo = _separations(scored, plan.seed)
-    asked = _asked(scored, plan)
+    asked = (
+        stand_out(scored["queries"], scored["nonmembers"], seed=plan.seed, fdr=plan.fdr)
+        if "queries" in scored
+        else None
+    )
     said = None if asked is None else asked.said
     summary = IdentitySummary(
         schema=IDENTITY_SCHEMA,
@@ -298,33 +296,7 @@ def _separations(
     return by_identity, separation(photos, theirs, unit="photos", rng=stream(seed, "photos"))
 
 
-@dataclass(frozen=True, eq=False)
-class _Asked:
-    """p, q and the photos compared of every query, and what is said of all."""
-
-    p: Float64
-    q: Float64
-    photos: Int64
-    said: Queried
-
-
-def _asked(scored: Mapping[str, Photos], plan: Plan) -> _Asked | None:
-    if "queries" not in scored:
-        return None
-    pool = scored["nonmembers"].drawn(plan.seed)
-    found = pooled_p(scored["queries"].drawn(plan.seed), pool)
-    q = benjamini_hochberg(found.p)
-    said = Queried(
-        named=exact_rate(int(np.count_nonzero(q <= plan.fdr)), q.size),
-        pool=len(pool),
-        smallest_p=float(found.floors.min()),
-        fewest=fewest_named(found.floors, plan.fdr),
-        ranked=ranked(found.p, most=_RANKED),
-    )
-    return _Asked(found.p, q, found.photos, said)
-
-
-def _table(one: Photos, synthetic: AuditSet, asked: _Asked | None) -> pa.Table:
+def _table(one: Photos, synthetic: AuditSet, asked: Asked | None) -> pa.Table:
     best, n = one.best(), one.counts.size
     is_asked = one.of.role == "queries" and asked is not None
     given = [asked.p, asked.q, asked.photos] if is_asked and asked is not None else [None] * 3

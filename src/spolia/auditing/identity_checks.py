@@ -50,12 +50,20 @@ def check_call(members: object, queries: object, options: Options) -> None:
             "a question needs people to ask about; give --members (of whom it is known that they "
             "were trained on), --queries (of whom it is asked), or both"
         )
+    check_unused(options, "a question about identities")
+
+
+def check_unused(options: Options, what: str) -> None:
+    """Refuse options that are for an audit alone.
+
+    Raises
+    ------
+    UsageError
+        If one is given.
+    """
     for name in _UNUSED:
         if getattr(options, name):
-            raise UsageError(
-                f"{name} is for `spolia audit`, and no part of a question about identities; leave "
-                "it out"
-            )
+            raise UsageError(f"{name} is for `spolia audit`, and no part of {what}; leave it out")
 
 
 def names_of(opened: Mapping[str, Ready]) -> Names:
@@ -200,7 +208,20 @@ def notes_of(
     sets: Mapping[str, AuditSet], portions: Mapping[str, Portion], threshold: float | None
 ) -> list[str]:
     """Return what a reader must know of the sets and the judge."""
-    samples, judge = len(sets["synthetic"]), sets["synthetic"].model
+    notes = notes_of_samples(sets["synthetic"])
+    if threshold is None:
+        notes.append("Photos that are on both sides were not searched for.")
+    elif "train" not in sets:
+        notes.append(
+            "Without train it was not checked that the photos are not themselves in it; a photo "
+            "that was trained on is no test of whether other photos of a person are betrayed."
+        )
+    return [*notes, *_not_in_train(sets), *_uneven(portions), *_of_portions(portions)]
+
+
+def notes_of_samples(synthetic: AuditSet) -> list[str]:
+    """Return what a reader must know of the synthetic set and of what judged it."""
+    samples, judge = len(synthetic), synthetic.model
     notes = []
     if judge.kind == "copy":
         notes.append(
@@ -216,14 +237,7 @@ def notes_of(
             f"The synthetic set has {samples:,} images, which betray little: give more, if there "
             "are."
         )
-    if threshold is None:
-        notes.append("Photos that are on both sides were not searched for.")
-    elif "train" not in sets:
-        notes.append(
-            "Without train it was not checked that the photos are not themselves in it; a photo "
-            "that was trained on is no test of whether other photos of a person are betrayed."
-        )
-    return [*notes, *_not_in_train(sets), *_uneven(portions), *_of_portions(portions)]
+    return notes
 
 
 def _not_in_train(sets: Mapping[str, AuditSet]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a question about identities was asked with, and where that is written."""
+"""What a question about identities is asked with, and where that is written."""
 
 import json
 import tomllib
@@ -10,6 +10,7 @@ from typing import Any
 from spolia.auditing.generating import Sampled
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan, plan_from
+from spolia.auditing.questions import Question
 from spolia.auditing.record import RUN
 from spolia.auditing.run import location_of, places_of, plan_of
 from spolia.auditing.stages import IDENTITY_FILE, Given
@@ -21,13 +22,13 @@ from spolia.sources.address import paths_in
 
 REPORT = "identity.json"
 TABLE = "identities.parquet"
-ANSWERS = (REPORT, TABLE, RUN, *every_file())
-"""Files of an answer, which do not outlive it."""
+IDENTITY = Question("spolia identity", IDENTITY_FILE, (REPORT, TABLE, RUN, *every_file()))
 ROLES = ("synthetic", "members", "queries", "nonmembers", "train")
 """Of the sets of a question, in the order in which they are told."""
 
 OF_AN_AUDIT = (
     "train",
+    "synthetic",
     "control",
     "columns",
     "columns_fingerprint",
@@ -53,13 +54,18 @@ def opening_plan(
 
 def asked_of(sets: Mapping[str, Given], plan: Plan, *, any_judge: bool) -> dict[str, Any]:
     """Return all that decides the answer, as a table."""
+    where = {role: location_of(sets[role]) if role in sets else None for role in ROLES}
+    return table_of(plan, {**where, "any_judge": any_judge})
+
+
+def table_of(plan: Plan, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a plan says of a question, less its own sets, and what else is asked."""
     said = {
         name: value or None if isinstance(value, tuple) else value  # as it is read again
         for name, value in asdict(plan).items()
         if name not in OF_AN_AUDIT
     }
-    where = {role: location_of(sets[role]) if role in sets else None for role in ROLES}
-    table: dict[str, Any] = json.loads(json.dumps({**said, **where, "any_judge": any_judge}))
+    table: dict[str, Any] = json.loads(json.dumps({**said, **more}))
     return table
 
 

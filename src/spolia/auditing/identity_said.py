@@ -20,7 +20,7 @@ def outcome_of(found: Separation | None, asked: Queried | None) -> Told:
 
 def sentence_of(found: Separation | None, asked: Queried | None, fdr: float) -> str:
     """Return the answer as it is printed."""
-    said = [_of_queries(asked, fdr)] if asked is not None else []
+    said = [sentence_of_queries(asked, fdr)] if asked is not None else []
     said += [_of_members(found)] if found is not None else []
     return " ".join(said).replace("\u00a0", " ")
 
@@ -38,7 +38,8 @@ def _of_members(found: Separation) -> str:
     )
 
 
-def _of_queries(asked: Queried, fdr: float) -> str:
+def sentence_of_queries(asked: Queried, fdr: float) -> str:
+    """Return what is said of all who are asked about."""
     rate, n = f"a false discovery rate of {level(fdr)}", asked.named.n
     if asked.named.count:
         return f"Of the queries, {in_full(asked.named)} are named as members at {rate}."

@@ -1,5 +1,6 @@
 """How close the photos of a set are to a synthetic set, and so the people they are of."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,19 +8,23 @@ from typing import cast
 
 import numpy as np
 
+from spolia.auditing.exclude import keep
 from spolia.auditing.match import MatchOptions, match
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
 from spolia.core.membership import ScoreCounts, ScoreHistogram
 from spolia.core.progress import Progress
 from spolia.core.results import Scale
-from spolia.core.seeds import digest_key, stream
+from spolia.core.rows import UInt64
+from spolia.core.seeds import digest_key
 from spolia.core.types import Float64, Int64, Rows
 from spolia.search.join import join
 from spolia.stats.scores import Moments, moments, similarity_to_all, standard_scores
 from spolia.store.shards import name_digest
 
 _ROWS_PER_STEP = 4096
+_DIGITS = 9
+"""Means are rounded as scores are: the order of the photos must not show in them."""
 _MOST_BINS, _FEWEST_BINS = 60, 10
 
 
@@ -61,17 +66,20 @@ class Photos:
     def means(self) -> Float64:
         """The score of each identity: the mean of its photos'."""
         total = np.bincount(self.of.identity, weights=self.score)
-        means: Float64 = total / self.counts
-        return means
+        return np.round(total / self.counts, _DIGITS)
 
     def drawn(self, seed: int) -> list[Float64]:
-        """Return the scores of each identity's photos, in an order that its name and seed draw."""
-        order = np.argsort(self.of.identity, kind="stable")
-        photos = np.split(self.score[order], np.cumsum(self.counts)[:-1])
-        return [
-            stream(seed, "photos", name).permutation(one)
-            for name, one in zip(self.of.identities, photos, strict=True)
-        ]
+        """Return the scores of each identity's photos, in an order that seed and rows draw.
+
+        Names decide nothing: who is asked about under codes gets the same answer.
+        """
+        order = np.lexsort((_lots(self.of.rows, seed), self.of.identity))
+        return np.split(self.score[order], np.cumsum(self.counts)[:-1])
+
+    def only(self, rows: Int64, why: str) -> "Photos":
+        """Return some of the photos; ``rows`` rise, see `spolia.auditing.exclude.keep`."""
+        near = Closest(self.closest.row[rows], self.closest.similarity[rows])
+        return Photos(keep(self.of, rows, why), self.score[rows], near)
 
     def best(self) -> Int64:
         """Return for each identity the row of its photo that is most similar to a sample."""
@@ -79,6 +87,17 @@ class Photos:
         starts = np.concatenate([[0], np.cumsum(self.counts)[:-1]])
         best: Int64 = order[starts]
         return best
+
+
+def _lots(rows: Rows, seed: int) -> UInt64:
+    """Return a number ``(n,)`` for every row, drawn by the seed; equal rows draw alike."""
+    key = digest_key(seed, "photos")
+    lots = np.empty(rows.shape[0], dtype=np.uint64)
+    for start in range(0, rows.shape[0], _ROWS_PER_STEP):
+        for i, row in enumerate(rows[start : start + _ROWS_PER_STEP], start=start):
+            digest = hashlib.blake2b(row.tobytes(), digest_size=8, key=key).digest()
+            lots[i] = int.from_bytes(digest, "little")
+    return lots
 
 
 def closest(one: AuditSet, other: AuditSet, search: Search, progress: Progress) -> Closest:
@@ -114,7 +133,7 @@ def score_photos(
 
     ``samples`` are the moments of the synthetic rows; without them the score is the similarity.
     """
-    return scored(one, closest(one, synthetic, search, progress), samples)
+    return score_from(one, closest(one, synthetic, search, progress), samples)
 
 
 def nearest(rows: Rows, others: Rows, options: Options, progress: Progress) -> Closest:
@@ -134,7 +153,7 @@ def nearest(rows: Rows, others: Rows, options: Options, progress: Progress) -> C
     )
 
 
-def scored(one: AuditSet, near: Closest, samples: Moments | None) -> Photos:
+def score_from(one: AuditSet, near: Closest, samples: Moments | None) -> Photos:
     """Return the score of each photo, from its nearest sample and the moments of all."""
     if samples is None:
         return Photos(one, near.similarity, near)

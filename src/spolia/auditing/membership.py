@@ -19,7 +19,7 @@ from spolia.auditing.membership_sets import Sides, sides_of
 from spolia.auditing.membership_table import Told, concord_of, exchanges_for, methods_of, tell
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan
-from spolia.auditing.questions import begin
+from spolia.auditing.questions import Question, begin
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import Quarantine, write_quarantine
 from spolia.auditing.run import location_of, places_of, plan_of
@@ -48,6 +48,8 @@ SCORES = pa.schema(
     + [(name, pa.float64()) for name in RECORDS]
 )
 """One row per record of train and of what was held out, with its scores: personal."""
+
+_MEMBERSHIP = Question("spolia attack membership", MEMBERSHIP_FILE, (REPORT, TABLE, PAGE))
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,13 +150,7 @@ def membership(
     plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
     places = [*places_of(plan), *(p for one in sets.values() for p in paths_in(location_of(one)))]
     with run_folder(out, places, overwrite=options.overwrite) as folder:
-        begin(
-            folder,
-            asked_of(sets, plan, level),
-            file=MEMBERSHIP_FILE,
-            command="spolia attack membership",
-            answers=(REPORT, TABLE, PAGE),
-        )
+        begin(folder, _MEMBERSHIP, asked_of(sets, plan, level))
         prepared = prepare_all(folder, opened, options, watch)
         result = answer(folder, prepared, plan, level, options, watch)
         write_quarantine(folder, result.quarantine)

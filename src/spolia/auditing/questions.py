@@ -1,7 +1,8 @@
 """The run folder of a question: what was asked, once, and the files that answer it."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,19 @@ from spolia.core.errors import UsageError
 from spolia.store.atomic import make_private, write_text
 
 
-def begin(
-    folder: Path, asked: Mapping[str, Any], *, file: str, command: str, answers: Sequence[str]
-) -> None:
-    """Write what is asked, or check that it is what the folder was made with.
+@dataclass(frozen=True)
+class Question:
+    """A command that asks something, by the files of its folder."""
 
-    Parameters
-    ----------
-    folder
-        The run folder.
-    asked
-        All that decides the answer.
-    file
-        What is asked is written there.
-    command
-        How the command is called, for messages.
-    answers
-        Files of an earlier answer, which must not stand beside this one.
+    command: str
+    file: str
+    """What is asked."""
+    answers: tuple[str, ...]
+    """Files of an answer, which must not stand beside another one."""
+
+
+def begin(folder: Path, question: Question, asked: Mapping[str, Any]) -> None:
+    """Write what is asked, or check that it is what the folder was made with.
 
     Raises
     ------
@@ -38,7 +35,7 @@ def begin(
         If it holds something else.
     """
     make_private(folder)
-    path = folder / file
+    path = folder / question.file
     if path.exists():
         try:
             there = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -46,9 +43,11 @@ def begin(
             raise UsageError(f"{path} cannot be read as TOML: {error}") from None
         refuse_another(folder, dict.fromkeys(asked) | there, asked, "question")
     elif any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty and no run of `{command}`; choose another --out")
+        raise UsageError(
+            f"{folder} is not empty and no run of `{question.command}`; choose another --out"
+        )
     else:
         said = {name: value for name, value in asked.items() if value is not None}
         write_text(path, tomli_w.dumps(said))
-    for name in answers:
+    for name in question.answers:
         (folder / name).unlink(missing_ok=True)

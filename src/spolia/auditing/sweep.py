@@ -15,7 +15,7 @@ from spolia.auditing.exclude import keep
 from spolia.auditing.folder import run_folder
 from spolia.auditing.identity_checks import check_judge
 from spolia.auditing.options import Options
-from spolia.auditing.questions import begin
+from spolia.auditing.questions import Question, begin
 from spolia.auditing.result import write_quarantine
 from spolia.auditing.sets import AuditSet, prepare
 from spolia.auditing.squares import squared
@@ -51,6 +51,7 @@ from spolia.store.precomputed import open_precomputed
 REPORT, PAGE = "sweep.json", "report.html"
 MODELS = "models"
 
+_SWEEP = Question("spolia study", SWEEP_FILE, (REPORT, PAGE))
 _MODEL_SCHEMA = "spolia-swept/1"
 
 
@@ -110,13 +111,8 @@ def sweep(
             "leave out --duplicates off"
         )
     with run_folder(out, [plan.source], overwrite=options.overwrite) as folder:
-        begin(
-            folder,
-            tomllib.loads(plan.to_toml()) | {"options": _decisive(options, threshold)},
-            file=SWEEP_FILE,
-            command="spolia study",
-            answers=(REPORT, PAGE),
-        )
+        asked = tomllib.loads(plan.to_toml()) | {"options": _decisive(options, threshold)}
+        begin(folder, _SWEEP, asked)
         records = _embedded(source, embedder, folder / EMBEDDINGS / "source", options, progress)
         write_quarantine(folder, quarantine_of({"source": records}))
         people = people_in(records, threshold, Kept(folder / "duplicates", options, progress))

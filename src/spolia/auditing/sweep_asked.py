@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spolia.auditing.identity_scores import Photos, nearest, samples_of, scored
+from spolia.auditing.identity_scores import Photos, nearest, samples_of, score_from
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.sweep_people import Drawn
@@ -72,7 +72,7 @@ class Asked:
     def _scored(self, people: Sequence[Int64]) -> Photos:
         one = self.drawn.set_of("people", people)
         near = nearest(one.rows, self.samples.rows, self.options, silent)
-        return scored(one, near, self.moments)
+        return score_from(one, near, self.moments)
 
     def _separation(self, members: Float64, others: Float64, number: int) -> Separation:
         return separation(

@@ -20,6 +20,7 @@ from spolia.cli.lab import lab
 from spolia.cli.purge import purge
 from spolia.cli.report import report
 from spolia.cli.review import review
+from spolia.cli.search import search
 from spolia.cli.split import split
 from spolia.cli.sweep import study
 from spolia.cli.verify import verify
@@ -66,6 +67,7 @@ _COMMANDS = (
     demo,
     audit,
     identity,
+    search,
     embed,
     join,
     report,

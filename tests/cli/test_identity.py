@@ -169,7 +169,8 @@ def test_a_run_is_verified_and_what_was_changed_is_noticed(finished, capsys):
 
 
 def test_what_is_for_audits_says_so(finished, capsys):
-    for command in (["diff", str(finished), str(finished)], ["review", str(finished)]):
+    exported = ["review", str(finished), "--export", str(finished / "said.parquet")]
+    for command in (["diff", *[str(finished)] * 2], ["review", str(finished)], exported):
         assert run(command) == 2
         assert "is a run of `spolia identity`" in capsys.readouterr().err
     assert run(["audit", "a", "b", "--out", str(finished)]) == 2

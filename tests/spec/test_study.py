@@ -336,7 +336,7 @@ def test_another_study_is_not_written_over(sets, whole):
     _, out = whole
     with pytest.raises(PlanMismatch, match="holds another study: judges was"):
         do(sets, out=out)
-    with pytest.raises(UsageError, match="not a run of spolia"):
+    with pytest.raises(UsageError, match="no run of `spolia audit`"):
         spolia.audit(train=sets["train"], synthetic=sets["clean"], out=out)
     with pytest.raises(UsageError, match="is not empty and not a study"):
         do(sets, out=out / "leaky" / "pixels")

@@ -33,7 +33,7 @@ from spolia.auditing.identity_scores import (
     samples_of,
     score_photos,
 )
-from spolia.auditing.instruments import instruments_of, lost_of
+from spolia.auditing.instruments import instruments_of, lost_of, notes_of_lost
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan
 from spolia.auditing.questions import begin
@@ -263,7 +263,7 @@ def conclude(
         version=VERSION,
         outcome=outcome_of(by_identity, said),
         sentence=sentence_of(by_identity, said, plan.fdr),
-        notes=tuple(notes_of(sets, portions, plan.duplicates)),
+        notes=(*notes_of(sets, portions, plan.duplicates), *notes_of_lost(instruments.lost)),
         fdr=plan.fdr,
         seed=plan.seed,
         duplicates=plan.duplicates,

@@ -71,13 +71,12 @@ def with_instruments(
     result: AuditResult, instruments: Instruments, quality: pa.Table | None
 ) -> AuditResult:
     """Add the instruments to a result, with their notes: a pure function of its arguments."""
-    notes = [*_lost(instruments.lost), *_not_aligned(instruments, quality)]
-    plain = tuple(note.replace("\u00a0", " ") for note in notes)
-    summary = replace(result.summary, instruments=instruments, notes=result.summary.notes + plain)
+    notes = (*notes_of_lost(instruments.lost), *_not_aligned(instruments, quality))
+    summary = replace(result.summary, instruments=instruments, notes=result.summary.notes + notes)
     return replace(result, summary=summary)
 
 
-def _lost(lost: Sequence[Lost]) -> list[str]:
+def notes_of_lost(lost: Sequence[Lost]) -> list[str]:
     """Say how many images of each set show no face, and whether the sets differ in it."""
     rates = {one.role: one.images for one in lost}
     notes = [
@@ -93,7 +92,7 @@ def _lost(lost: Sequence[Lost]) -> list[str]:
         if "synthetic" not in (one, other)
         and (rates[one].low > rates[other].high or rates[other].low > rates[one].high)
     ]
-    return notes
+    return [note.replace("\u00a0", " ") for note in notes]
 
 
 def _not_aligned(instruments: Instruments, quality: pa.Table | None) -> list[str]:

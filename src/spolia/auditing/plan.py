@@ -92,7 +92,9 @@ def write_plan(folder: Path, plan: Plan) -> None:
     path = folder / FILE
     if not path.exists():
         if folder.exists() and any(folder.iterdir()):
-            raise UsageError(f"{folder} is not empty and not a run of spolia; choose another --out")
+            raise UsageError(
+                f"{folder} is not empty and no run of `spolia audit`; choose another --out"
+            )
         write_text(path, plan.to_toml())
         return
     refuse_another(folder, asdict(read_plan(folder)), asdict(plan), "audit")

@@ -17,7 +17,7 @@ def identity_questions(summary: IdentitySummary) -> tuple[Answered, ...]:
     >>> for one in identity_questions(FOUND)[:2]:
     ...     print(one.asked, "-", one.answer)
     Do members score higher than non-members? - Evidence
-    Can queries be named as members? - Evidence: 9 named
+    Can queries be named as members? - Evidence: 10 named
     """
     return (_members(summary), _queries(summary), _other_photos(summary), _judge(summary))
 

@@ -43,7 +43,7 @@ def identity_junit(summary: IdentitySummary) -> str:
     --------
     >>> from tests.identity_samples import FOUND
     >>> print(identity_junit(FOUND).splitlines()[1])
-    <testsuites name="spolia" tests="4" failures="2" errors="0" skipped="1">
+    <testsuites name="spolia" tests="4" failures="2" errors="0" skipped="0">
     """
     root = ET.Element("testsuites", name="spolia")
     root.append(_told("identity", summary, identity_questions(summary)))

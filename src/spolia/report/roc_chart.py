@@ -45,7 +45,7 @@ class RocChart(Axes):
 
 
 def draw_roc(found: Separation, photos: Separation | None, *, width: float) -> RocChart:
-    """Return the geometry of the ROC on ``width`` pixels.
+    r"""Return the geometry of the ROC on ``width`` pixels.
 
     Parameters
     ----------
@@ -58,12 +58,10 @@ def draw_roc(found: Separation, photos: Separation | None, *, width: float) -> R
 
     Examples
     --------
-    >>> from spolia.stats.roc import Scored, separation
-    >>> rng = np.random.default_rng(0)
-    >>> sides = (Scored.of_identities(rng.normal(shift, 1.0, 50)) for shift in (3.0, 0.0))
-    >>> chart = draw_roc(separation(*sides, rng=rng), None, width=720)
-    >>> chart.refused_x > chart.left, len(chart.marks)
-    (True, 0)
+    >>> from tests.identity_samples import FOUND
+    >>> chart = draw_roc(FOUND.identities, FOUND.photos, width=720)
+    >>> [one.label.replace("\u00a0", " ") for one in chart.marks]
+    ['1 %', '0.1 %']
     """
     first = 1.0 / found.non_members
     right, bottom = width - _RIGHT, _TOP + _PLOT

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from spolia.auditing.study_plan import refuse_no_audit
 from spolia.core.errors import RunIncomplete
 from spolia.core.review import Answer, Mode
 from spolia.review.deck import Task
@@ -41,11 +42,12 @@ def export(run: Path, path: Path) -> Path:
     RunIncomplete
         If nobody has answered a pair of the run.
     UsageError
-        If a deck or the log of decisions cannot be read.
+        If the run is none of `spolia audit`, or a deck or the log of decisions cannot be read.
     """
     log = read_log(run)
     rows = [row for mode, said in log.said.items() for row in _rows(log, mode, said)]
     if not rows:
+        refuse_no_audit(run, "a review is of one audit")
         raise RunIncomplete(f"nobody has answered a pair of {run}; `spolia review {run}` asks")
     with atomic_file(path) as file:
         pq.write_table(pa.Table.from_pylist(rows, schema=TABLE), file)

@@ -136,12 +136,10 @@ def separation(
     n = non_members.identities
     told = [level for level in levels if level >= 1.0 / n]
     along = _rates_along(n)
+    every = np.array([*told, *along])
     # (2 + levels, resamples): of each draw only what is asked is kept, not its scores.
     again = np.array(
-        [
-            _asked(members.drawn(rng), non_members.drawn(rng), [*told, *along])
-            for _ in range(resamples)
-        ]
+        [_asked(members.drawn(rng), non_members.drawn(rng), every) for _ in range(resamples)]
     ).T
     shares = again[2:]
     return Separation(
@@ -192,12 +190,12 @@ def threshold_at(non_members: Float64, level: float) -> float:
     >>> threshold_at(np.arange(100.0), 0.05)
     94.0
     """
-    return float(_thresholds_at(non_members, [level])[0])
+    return float(_thresholds_at(non_members, np.array([level]))[0])
 
 
-def _thresholds_at(non_members: Float64, levels: Sequence[float]) -> Float64:
+def _thresholds_at(non_members: Float64, levels: Float64) -> Float64:
     # The share is compared in whole counts: 0.29 * 100 is 28.999999999999996.
-    allowed = np.floor(np.asarray(levels) * non_members.size + 1e-9).astype(np.int64)
+    allowed = np.floor(levels * non_members.size + 1e-9).astype(np.int64)
     down: Float64 = np.sort(non_members)[::-1]
     return down[np.minimum(allowed, non_members.size - 1)]
 
@@ -247,7 +245,7 @@ def _end(inside: Callable[[float], bool], start: float, beyond: float) -> float:
     return 0.5 * (start + beyond)
 
 
-def _asked(members: Float64, others: Float64, levels: Sequence[float]) -> list[float]:
+def _asked(members: Float64, others: Float64, levels: Float64) -> list[float]:
     """Return area, average precision, and the share of members hit at each level."""
     missed = np.searchsorted(np.sort(members), _thresholds_at(others, levels), side="right")
     shares = (members.size - missed) / members.size
@@ -264,7 +262,7 @@ def _rates_along(n: int) -> list[float]:
 def _band(
     members: Scored, others: Scored, rates: Sequence[float], drawn: Float64
 ) -> tuple[Band, ...]:
-    thresholds = _thresholds_at(others.score, rates)
+    thresholds = _thresholds_at(others.score, np.array(rates))
     shares = (_share(members, members.score > one) for one in thresholds)
     return tuple(
         Band(rate, *_outer(again, (share.low, share.high)))

@@ -68,7 +68,7 @@ def histogram(**scores):
         ScoreCounts(role, tuple(np.histogram(one, edges)[0].tolist()))
         for role, one in scores.items()
     ]
-    return ScoreHistogram("score", tuple(edges.tolist()), tuple(sides))
+    return ScoreHistogram(tuple(edges.tolist()), tuple(sides))
 
 
 def found():
@@ -90,6 +90,7 @@ def found():
         seed=17,
         duplicates=0.9,
         any_judge=False,
+        score="standard",
         sets=sets("synthetic", *roles, "train"),
         compared=compared(*roles),
         model=MODEL,
@@ -135,6 +136,7 @@ def cannot_tell():
         FOUND,
         notes=("dct tells photos apart, not persons.",),
         any_judge=True,
+        score="standard",
         sets=sets("synthetic", "queries", "nonmembers"),
         compared=compared("queries", "nonmembers"),
         model=replace(MODEL, name="dct", kind="copy", trained_on=()),

@@ -7,7 +7,7 @@ import pytest
 
 from spolia.auditing.asked import stand_out
 from spolia.auditing.exclude import keep
-from spolia.auditing.identity_scores import Photos, samples_of, score_photos
+from spolia.auditing.identity_scores import Photos, nearest, score_from
 from spolia.auditing.options import Options
 from spolia.auditing.search_answer import answer_search
 from spolia.core.progress import silent
@@ -27,14 +27,15 @@ def with_left_out(found, sets, **counts):
     return replace(found, summary=replace(found.summary, left_out=said, photos=photos))
 
 
+def scored(one, base):
+    return score_from(one, base, nearest(one.rows, base.rows, Options(threads=1), silent))
+
+
 def with_the_best_photo(sets, terms, options, watch):
     """The query's best photo beside one photo of each non-member."""
     found = answer_search(sets, terms, options, watch)
     base = sets["synthetic"]
-    asked, pool = (
-        score_photos(sets[role], base, samples_of(base), Options(threads=1), silent)
-        for role in ("queries", "nonmembers")
-    )
+    asked, pool = (scored(sets[role], base) for role in ("queries", "nonmembers"))
     best = asked.only(np.array([int(np.argmax(asked.score))]), "")
     stands = stand_out(best, pool, seed=0, fdr=terms.level)
     return with_p(found, float(stands.p[0]))
@@ -73,10 +74,7 @@ def drawn_by_name(sets, terms, options, watch):
     """Names decide which photos are compared where numbers are unequal."""
     found = answer_search(sets, terms, options, watch)
     base = sets["synthetic"]
-    asked, pool = (
-        by_name(score_photos(sets[role], base, samples_of(base), Options(threads=1), silent))
-        for role in ("queries", "nonmembers")
-    )
+    asked, pool = (by_name(scored(sets[role], base)) for role in ("queries", "nonmembers"))
     p = stand_out(asked, pool, seed=0, fdr=terms.level).p
     at = found.people.column_names.index("p")
     return replace(found, people=found.people.set_column(at, "p", [p]))
@@ -101,9 +99,7 @@ def keeping_everybody(sets, terms, options, watch):
 
 def leaving_out_who_is_in_the_samples(sets, terms, options, watch):
     """Non-members that are themselves among the samples leave the pool: chance that is cut off."""
-    near = score_photos(
-        sets["nonmembers"], sets["synthetic"], None, Options(threads=1), silent
-    ).closest.similarity
+    near = scored(sets["nonmembers"], sets["synthetic"]).closest.similarity
     one = sets["nonmembers"]
     gone = np.isin(one.identity, one.identity[near >= 0.97])
     kept = keep(one, np.flatnonzero(~gone), "")

@@ -335,21 +335,49 @@ def test_a_judge_of_photos_is_refused_where_people_have_several(tmp_path):
     assert identity(**sets, embedder=Pixels(), options=singles).summary.photos is None
 
 
-def test_the_score_is_standard_where_the_judge_tells_persons_and_else_the_similarity(tmp_path):
+def test_a_photo_scores_by_its_nearest_sample_unless_another_score_is_asked_for(tmp_path):
     rng = np.random.default_rng(0)
     sets = {
         "synthetic": write(tmp_path / "s", rng, 30, 1),
         "members": write(tmp_path / "m", rng, 6, 1),
         "nonmembers": write(tmp_path / "n", rng, 12, 1),
     }
-    plain, standard = (
-        identity(**sets, embedder=judge).identities.to_pylist() for judge in (Pixels(), Faces())
+    plain, top, standard = (
+        identity(**sets, embedder=Faces(), score=score).identities.to_pylist()
+        for score in ("nearest", "top", "standard")
     )
     assert all(one["score"] == one["similarity"] for one in plain)
+    assert all(one["score"] < one["similarity"] for one in top)
     assert all(one["score"] > 2 * one["similarity"] for one in standard)
     assert [one["similarity"] for one in plain] == [one["similarity"] for one in standard]
     # A standard score of the nearest of 30 is at most sqrt(29).
     assert max(one["score"] for one in standard) <= 29**0.5
+
+
+@pytest.mark.parametrize(("score", "told"), [("nearest", 1.0), ("top", 1.0), ("standard", 0.0)])
+def test_who_fills_most_samples_stands_out_unless_all_samples_are_the_yardstick(score, told):
+    """The more samples show somebody, the wider they spread, and the lower is a standard score."""
+    rng = np.random.default_rng(0)
+    people = rng.normal(size=(60, 64))
+
+    def photos(who):
+        rows = people[who] + 0.5 * rng.normal(size=(len(who), 64))
+        return spolia.Embeddings(spolia.normalise(rows), identities=[f"n{i}" for i in who])
+
+    shown = np.concatenate([np.zeros(60, dtype=int), np.arange(20, 60)])
+    found = identity(
+        synthetic=spolia.Embeddings(photos(shown).vectors),
+        members=photos(np.array([0, 0])),
+        nonmembers=photos(np.arange(1, 20).repeat(2)),
+        score=score,
+    )
+    assert found.summary.identities.auc.value == told
+
+
+def test_a_score_that_there_is_not_is_refused():
+    rows = spolia.Embeddings(spolia.normalise(np.random.default_rng(0).normal(size=(9, 8))))
+    with pytest.raises(UsageError, match="score must be one of nearest, top, standard"):
+        identity(synthetic=rows, members=rows, nonmembers=rows, score="max")
 
 
 def test_images_that_cannot_be_read_are_counted_and_an_empty_side_is_refused(tmp_path):

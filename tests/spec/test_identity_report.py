@@ -330,7 +330,7 @@ def test_a_single_non_member_has_no_band():
 @pytest.mark.parametrize("width", WIDTHS)
 def test_shares_of_unequal_sets_are_drawn_alike(width):
     few, many = ScoreCounts("members", (1, 3)), ScoreCounts("nonmembers", (100, 300))
-    chart = draw_scores(ScoreHistogram("score", (0.0, 1.0, 2.0), (few, many)), width=width)
+    chart = draw_scores(ScoreHistogram((0.0, 1.0, 2.0), (few, many)), "standard", width=width)
     one, other = chart.sides
     assert one.path == other.path
     assert (one.style, other.style) == ("filled", "outline")
@@ -342,7 +342,7 @@ def test_shares_of_unequal_sets_are_drawn_alike(width):
 
 def test_a_single_identity_is_seen_beside_ten_thousand():
     counts = ScoreCounts("nonmembers", (1, 9_999)), ScoreCounts("queries", (0, 3))
-    chart = draw_scores(ScoreHistogram("similarity", (0.0, 0.5, 1.0), counts), width=720.0)
+    chart = draw_scores(ScoreHistogram((0.0, 0.5, 1.0), counts), "nearest", width=720.0)
     heights = [float(one) for one in re.findall(r"V([\d.]+)", chart.sides[0].path)]
     assert chart.bottom - heights[0] >= 2.0
     assert [one.style for one in chart.sides] == ["outline", "filled"]

@@ -237,7 +237,8 @@ def test_queries_alone_and_members_alone_are_verified(tmp_path):
     assert verify_identity(tmp_path / "queries").areas == 0
 
 
-def test_standard_scores_are_verified_and_what_could_not_be_read_is_part_of_it(tmp_path):
+@pytest.mark.parametrize("score", ["nearest", "top", "standard"])
+def test_every_score_is_verified_and_what_could_not_be_read_is_part_of_it(tmp_path, score):
     from PIL import Image
 
     class Faces(Pixels):
@@ -251,8 +252,8 @@ def test_standard_scores_are_verified_and_what_could_not_be_read_is_part_of_it(t
     (tmp_path / "members" / "broken.png").write_bytes(b"no image")
     given = {role: tmp_path / role for role in ("synthetic", "members", "nonmembers")}
     options = spolia.Options(max_bad=0.5)
-    found = identity(**given, embedder=Faces(), out=tmp_path / "run", options=options)
-    assert found.summary.scores.scale == "score"
+    found = identity(**given, embedder=Faces(), score=score, out=tmp_path / "run", options=options)
+    assert found.summary.score == score
     assert found.quarantine[0][1] == "broken.png"
     checked = verify_identity(tmp_path / "run")
     assert (checked.photos, checked.pairs) == (17, 17 * 30)

@@ -30,7 +30,6 @@ from spolia.auditing.identity_scores import (
     Photos,
     Search,
     histogram_of,
-    samples_of,
     score_photos,
 )
 from spolia.auditing.instruments import instruments_of, lost_of, notes_of_lost
@@ -54,10 +53,10 @@ from spolia.core.membership import (
     IDENTITY_SCHEMA,
     IdentitySummary,
     Portion,
+    Score,
     Separation,
 )
 from spolia.core.progress import Progress, silent
-from spolia.core.results import Scale
 from spolia.core.seeds import stream
 from spolia.core.version import VERSION, packages
 from spolia.embedding import Embedder
@@ -78,6 +77,7 @@ def identity(
     train: Set | None = None,
     embedder: str | Path | Embedder = "dct",
     any_judge: bool = False,
+    score: Score = "nearest",
     fdr: float = 0.05,
     seed: int = 0,
     out: str | Path | None = None,
@@ -105,6 +105,10 @@ def identity(
         somebody else embedded it.
     any_judge
         Allow an embedder that does not, for patients or artworks.
+    score
+        How a photo scores: ``nearest``, the similarity to the nearest sample; ``top``, the mean
+        similarity to the five nearest; ``standard``, by how many standard deviations the nearest
+        lies over all samples, which fails where one person fills many samples.
     fdr
         Largest expected share of non-members among the queries that are named.
     seed
@@ -147,7 +151,7 @@ def identity(
     >>> found.summary.outcome, round(found.summary.identities.auc.value, 2)
     ('found', 0.99)
     """
-    check_call(members, queries, options)
+    check_call(members, queries, score, options)
     given = {"members": members, "queries": queries, "nonmembers": nonmembers, "train": train}
     sets = {"synthetic": synthetic} | {k: v for k, v in given.items() if v is not None}
     watch = Stopwatch(progress)
@@ -159,7 +163,7 @@ def identity(
     check_names(names)
     plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
     with run_folder(out, read_by(sets, plan), overwrite=options.overwrite) as folder:
-        asked = asked_of(sets, plan, any_judge=any_judge)
+        asked = asked_of(sets, plan, any_judge=any_judge) | {"score": score}
         begin(folder, IDENTITY, asked)
         if isinstance(synthetic, Sampled):
             synthetic.draw(folder, watch.staged("sample"))
@@ -170,6 +174,7 @@ def identity(
             options,
             watch,
             any_judge=any_judge,
+            how=score,
             parts=folder / PARTS,
             instruments=instruments_of(opened, prepared, ()),
         )
@@ -190,7 +195,7 @@ class Scoring:
     scored: Mapping[str, Photos]
     """Members, queries and non-members, less what was left out."""
     portions: Mapping[str, Portion]
-    scale: Scale
+    how: Score
 
 
 def answer(
@@ -200,6 +205,7 @@ def answer(
     watch: Stopwatch,
     *,
     any_judge: bool,
+    how: Score = "nearest",
     parts: Path | None = None,
     instruments: Instruments | None = None,
 ) -> IdentityResult:
@@ -213,14 +219,16 @@ def answer(
         If the sets cannot answer it.
     """
     with run_folder(parts, (), overwrite=False) as kept:
-        scoring = score_sets(sets, plan, Search(kept, options), watch)
+        scoring = score_sets(sets, plan, how, Search(kept, options), watch)
     beside = instruments or Instruments(None, None, None, (), lost_of(sets))
     result = conclude(scoring, plan, beside, any_judge=any_judge)
     watch.staged("judge")("", 1, 1)
     return result
 
 
-def score_sets(sets: dict[str, AuditSet], plan: Plan, search: Search, watch: Stopwatch) -> Scoring:
+def score_sets(
+    sets: dict[str, AuditSet], plan: Plan, how: Score, search: Search, watch: Stopwatch
+) -> Scoring:
     """Leave out what tells nothing, and score the photos of the others.
 
     Raises
@@ -232,10 +240,9 @@ def score_sets(sets: dict[str, AuditSet], plan: Plan, search: Search, watch: Sto
     check_samples(sets["synthetic"])
     guarded = leave_out_trained(sets, threshold, search, watch.staged("compare with train"))
     check_photos(guarded.sets, threshold, search, watch.staged("compare the sides"))
-    samples = samples_of(sets["synthetic"])
     scored = {
         role: score_photos(
-            guarded.sets[role], sets["synthetic"], samples, search, watch.staged(f"match {role}")
+            guarded.sets[role], sets["synthetic"], how, search, watch.staged(f"match {role}")
         )
         for role in (*ASKED, "nonmembers")
         if role in sets
@@ -243,7 +250,7 @@ def score_sets(sets: dict[str, AuditSet], plan: Plan, search: Search, watch: Sto
     portions = {
         role: portion(one, guarded.in_train.get(role, (0, 0))) for role, one in scored.items()
     }
-    return Scoring(sets, scored, portions, "similarity" if samples is None else "score")
+    return Scoring(sets, scored, portions, how)
 
 
 def conclude(
@@ -268,13 +275,14 @@ def conclude(
         seed=plan.seed,
         duplicates=plan.duplicates,
         any_judge=any_judge,
+        score=scoring.how,
         sets=tuple(one.summary for one in sets.values()),
         compared=tuple(portions.values()),
         model=sets["synthetic"].model,
         identities=by_identity,
         photos=by_photo,
         queries=said,
-        scores=histogram_of(scored.values(), scoring.scale),
+        scores=histogram_of(scored.values()),
         instruments=instruments,
         packages=packages(),
     )

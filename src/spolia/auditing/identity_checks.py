@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import Images, Ready
 from spolia.core.errors import UsageError
-from spolia.core.membership import Portion
+from spolia.core.membership import Portion, Score
 from spolia.core.progress import Progress
 from spolia.core.results import Kind
 from spolia.store.precomputed import Opened
@@ -37,7 +38,7 @@ class Guarded:
     """By role: photos left out, and identities of which none was left."""
 
 
-def check_call(members: object, queries: object, options: Options) -> None:
+def check_call(members: object, queries: object, score: str, options: Options) -> None:
     """Refuse a call that asks for nothing, or for what is no part of this question.
 
     Raises
@@ -50,6 +51,8 @@ def check_call(members: object, queries: object, options: Options) -> None:
             "a question needs people to ask about; give --members (of whom it is known that they "
             "were trained on), --queries (of whom it is asked), or both"
         )
+    if score not in get_args(Score):
+        raise UsageError(f"score must be one of {', '.join(get_args(Score))}, but is {score!r}")
     check_unused(options, "a question about identities")
 
 

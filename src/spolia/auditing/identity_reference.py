@@ -4,25 +4,30 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spolia.core.results import Scale
+from spolia.core.membership import Score
 from spolia.core.types import Float64
 
 _SMALLEST_DEVIATION = 1e-6
 _DIGITS = 9
+_TOP = 5
 _ROWS_PER_STEP = 1024
 
 
-def score_reference(similarities: Float64, *, scale: Scale) -> float:
+def score_reference(similarities: Float64, how: Score) -> float:
     """Return the score of a photo from its similarities to all samples.
 
-    >>> round(score_reference(np.array([0.1, 0.1, 0.4]), scale="score"), 9)
-    1.414213562
-    >>> score_reference(np.array([0.1, 0.1, 0.4]), scale="similarity")
+    >>> score_reference(np.array([0.1, 0.1, 0.4]), "nearest")
     0.4
+    >>> round(score_reference(np.array([0.1, 0.1, 0.4]), "top"), 9)
+    0.2
+    >>> round(score_reference(np.array([0.1, 0.1, 0.4]), "standard"), 9)
+    1.414213562
     """
     best = float(similarities.max())
-    if scale == "similarity":
+    if how == "nearest":
         return best
+    if how == "top":
+        return float(np.sort(similarities)[-_TOP:].mean())
     spread = max(float(similarities.std()), _SMALLEST_DEVIATION)
     return (best - float(similarities.mean())) / spread
 

@@ -9,17 +9,16 @@ from typing import cast
 import numpy as np
 
 from spolia.auditing.exclude import keep
-from spolia.auditing.match import MatchOptions, match
+from spolia.auditing.match import NEIGHBOURS, MatchOptions, match
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
-from spolia.core.membership import ScoreCounts, ScoreHistogram
+from spolia.core.membership import Score, ScoreCounts, ScoreHistogram
 from spolia.core.progress import Progress
-from spolia.core.results import Scale
 from spolia.core.rows import UInt64
 from spolia.core.seeds import digest_key
 from spolia.core.types import Float64, Int64, Rows
 from spolia.search.join import join
-from spolia.stats.scores import Moments, moments, similarity_to_all, standard_scores
+from spolia.stats.scores import moments, similarity_to_all, standard_scores
 from spolia.store.shards import name_digest
 
 _ROWS_PER_STEP = 4096
@@ -42,6 +41,8 @@ class Closest:
     """``(n,)``."""
     similarity: Float64
     """``(n,)``."""
+    top: Float64
+    """``(n,)`` mean similarity to the five nearest rows, or as many as there are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +51,7 @@ class Photos:
 
     of: AuditSet
     score: Float64
-    """``(n,)``, up is closer to the synthetic set: a standard score where the judge tells persons,
-    else the similarity to the nearest sample."""
+    """``(n,)``, up is closer to the synthetic set."""
     closest: Closest
     """Their nearest synthetic records."""
 
@@ -77,7 +77,8 @@ class Photos:
 
     def only(self, rows: Int64, why: str) -> "Photos":
         """Return some of the photos; ``rows`` rise, see `spolia.auditing.exclude.keep`."""
-        near = Closest(self.closest.row[rows], self.closest.similarity[rows])
+        near = self.closest
+        near = Closest(near.row[rows], near.similarity[rows], near.top[rows])
         return Photos(keep(self.of, rows, why), self.score[rows], near)
 
     def best(self) -> Int64:
@@ -113,7 +114,7 @@ def closest(one: AuditSet, other: AuditSet, search: Search, progress: Progress) 
         options=MatchOptions(options.memory, options.threads, options.part_rows, options.engine),
         progress=progress,
     )[other.role]
-    return Closest(found.indices[:, 0], found.similarities[:, 0])
+    return closest_of(found.indices, found.similarities)
 
 
 def _made_of(one: AuditSet) -> str:
@@ -121,42 +122,39 @@ def _made_of(one: AuditSet) -> str:
     return ":".join(made_of)
 
 
-def score_photos(
-    one: AuditSet,
-    synthetic: AuditSet,
-    samples: Moments | None,
-    search: Search,
-    progress: Progress,
-) -> Photos:
-    """Return how much closer each photo is to its nearest sample than to samples at large.
-
-    ``samples`` are the moments of the synthetic rows; without them the score is the similarity.
-    """
-    return score_from(one, closest(one, synthetic, search, progress), samples)
-
-
 def nearest(rows: Rows, others: Rows, options: Options, progress: Progress) -> Closest:
     """Return the nearest of ``others``, which are not empty, for each row; nothing is kept."""
     found = join(
         rows,
         others,
-        k=1,
+        k=NEIGHBOURS,
         memory=options.memory,
         threads=options.threads,
         engine=options.engine,
         progress=progress,
     )
-    return Closest(
-        cast("Int64", found.indices)[:, 0],
-        cast("Float64", found.similarities)[:, 0],
-    )
+    return closest_of(cast("Int64", found.indices), cast("Float64", found.similarities))
 
 
-def score_from(one: AuditSet, near: Closest, samples: Moments | None) -> Photos:
-    """Return the score of each photo, from its nearest sample and the moments of all."""
-    if samples is None:
-        return Photos(one, near.similarity, near)
-    score = np.empty(len(one))
+def closest_of(row: Int64, similarity: Float64) -> Closest:
+    """Return the nearest of several rows ``(n, k)``, nearest first; -1 where there are fewer."""
+    there = row >= 0
+    top = np.where(there, similarity, 0.0).sum(axis=1) / there.sum(axis=1)
+    return Closest(row[:, 0], similarity[:, 0], top)
+
+
+def score_photos(
+    one: AuditSet, synthetic: AuditSet, how: Score, search: Search, progress: Progress
+) -> Photos:
+    """Return how close each photo is to a synthetic set."""
+    return score_from(one, synthetic, closest(one, synthetic, search, progress), how)
+
+
+def score_from(one: AuditSet, synthetic: AuditSet, near: Closest, how: Score = "nearest") -> Photos:
+    """Return the score of each photo, from what is nearest to it and, if standard, from all."""
+    if how != "standard":
+        return Photos(one, near.similarity if how == "nearest" else near.top, near)
+    samples, score = moments(synthetic.rows), np.empty(len(one))
     for start in range(0, len(one), _ROWS_PER_STEP):
         rows = slice(start, start + _ROWS_PER_STEP)
         score[rows] = standard_scores(
@@ -165,17 +163,7 @@ def score_from(one: AuditSet, near: Closest, samples: Moments | None) -> Photos:
     return Photos(one, score, near)
 
 
-def samples_of(synthetic: AuditSet) -> Moments | None:
-    """Return the moments of the synthetic rows, where scores are standardised by them.
-
-    As in an audit, only those of a judge of persons are. On handwritten digits, of which a sixth
-    were copied, standard scores found 4 % of the members at a false positive rate of 1 %, and the
-    similarity 17 %.
-    """
-    return moments(synthetic.rows) if synthetic.model.kind == "identity" else None
-
-
-def histogram_of(scored: Iterable[Photos], scale: Scale) -> ScoreHistogram:
+def histogram_of(scored: Iterable[Photos]) -> ScoreHistogram:
     """Return how identities score, all sets in the same bins, from the lowest to the highest."""
     means = {one.of.role: one.means for one in scored}
     every = np.concatenate(list(means.values()))
@@ -183,7 +171,6 @@ def histogram_of(scored: Iterable[Photos], scale: Scale) -> ScoreHistogram:
     bins = min(_MOST_BINS, max(_FEWEST_BINS, round(2.0 * np.sqrt(most))))
     edges = np.histogram_bin_edges(every, bins)
     return ScoreHistogram(
-        scale=scale,
         edges=tuple(edges.tolist()),
         sides=tuple(
             ScoreCounts(role, tuple(np.histogram(one, edges)[0].tolist()))

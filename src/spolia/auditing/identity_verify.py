@@ -85,7 +85,8 @@ def verify_identity(
     _check_record(result.summary, record)
     matches = folder / PARTS
     options = Options(part_rows=part_rows_of(matches / "nonmembers", "synthetic"))
-    scoring = score_sets(sets, plan, Search(matches, options), Stopwatch(silent))
+    search = Search(matches, options)
+    scoring = score_sets(sets, plan, result.summary.score, search, Stopwatch(silent))
     photos, pairs = _check_photos(scoring, seed, progress)
     queries = _check_queries(scoring, result, plan, seed)
     areas = _check_separations(scoring, result.summary)
@@ -132,7 +133,7 @@ def _check_photos(scoring: Scoring, seed: int, progress: Progress) -> tuple[int,
                 f"the sample nearest to {one.of.ids[row]} of {one.of.role} is {samples.ids[best]} "
                 f"({truth[best]!r}), but the run says {samples.ids[said[0]]} ({said[1]!r})"
             )
-        score = score_reference(truth, scale=scoring.scale)
+        score = score_reference(truth, scoring.how)
         if abs(score - one.score[row]) > _TOLERANCE * max(1.0, abs(score)):
             raise VerificationFailed(
                 f"the score of {one.of.ids[row]} of {one.of.role} is {score!r}, but the run says "

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from spolia.auditing.identity_scores import Closest
+from spolia.auditing.identity_scores import Closest, closest_of
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
 from spolia.core.progress import Progress
@@ -114,7 +114,7 @@ def find_nearest(
         flat[kept],
         near[kept],
         photo[kept],
-        Closest(row[:, 0], similarity[:, 0]),
+        closest_of(row, similarity),
     )
 
 

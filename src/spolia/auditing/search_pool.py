@@ -10,7 +10,7 @@ import numpy.typing as npt
 from spolia.auditing.alike import Kept
 from spolia.auditing.clustered import cluster
 from spolia.auditing.exclude import keep
-from spolia.auditing.identity_scores import Photos, nearest, samples_of, score_from
+from spolia.auditing.identity_scores import Photos, nearest, score_from
 from spolia.auditing.options import Options
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.sets import AuditSet
@@ -66,8 +66,8 @@ def fit_pool(
     scored = {
         role: score_from(
             nonmembers,
+            base,
             nearest(nonmembers.rows, base.rows, options, watch.staged(f"non-members, {role}")),
-            samples_of(base),
         )
         for role, base in searched.items()
     }

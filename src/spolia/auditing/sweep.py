@@ -217,7 +217,7 @@ class _Study:
             for each in some:
                 first = np.arange(min(each.samples, len(samples)))
                 of = keep(samples, first, "how many are asked")
-                asking = Asked.of(of, people, self.options, self.plan.seed)
+                asking = Asked(of, people, self.options, self.plan.seed)
                 copied = (
                     copies(made[: each.samples], different),
                     copies(made[: each.samples], beside),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spolia.auditing.identity_scores import Photos, nearest, samples_of, score_from
+from spolia.auditing.identity_scores import Photos, nearest, score_from
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.sweep_people import Drawn
@@ -18,7 +18,6 @@ from spolia.core.types import Float64, Int64
 from spolia.stats.pool import pooled_p
 from spolia.stats.rates import exact_rate
 from spolia.stats.roc import Scored, area, separation
-from spolia.stats.scores import Moments
 from spolia.stats.sweep import change, over_models, share_over_models, worth_of
 
 _LEVEL = 0.05
@@ -30,15 +29,9 @@ class Asked:
     """The samples of one model, and who is asked about."""
 
     samples: AuditSet
-    moments: Moments | None
     drawn: Drawn
     options: Options
     seed: int
-
-    @classmethod
-    def of(cls, samples: AuditSet, drawn: Drawn, options: Options, seed: int) -> "Asked":
-        """Make ready to ask."""
-        return cls(samples, samples_of(samples), drawn, options, seed)
 
     def answer(
         self, setting: Setting, number: int, copied: tuple[Rate, Rate], *, repeats: bool
@@ -72,7 +65,7 @@ class Asked:
     def _scored(self, people: Sequence[Int64]) -> Photos:
         one = self.drawn.set_of("people", people)
         near = nearest(one.rows, self.samples.rows, self.options, silent)
-        return score_from(one, near, self.moments)
+        return score_from(one, self.samples, near)
 
     def _separation(self, members: Float64, others: Float64, number: int) -> Separation:
         return separation(

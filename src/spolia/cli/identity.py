@@ -1,7 +1,7 @@
 """``spolia identity``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -78,6 +78,13 @@ def identity(
             "--any-judge", help="Allow one that tells photos apart: for patients or artworks."
         ),
     ] = False,
+    score: Annotated[
+        Literal["nearest", "top", "standard"],
+        typer.Option(
+            help="How a photo scores: similarity to the nearest sample, mean similarity to the "
+            "five nearest, or standard deviations of the nearest over all samples."
+        ),
+    ] = "nearest",
     fdr: Annotated[
         float, typer.Option(help="Largest expected share of non-members among the named queries.")
     ] = 0.05,
@@ -153,6 +160,7 @@ def identity(
             train=train,
             embedder=embedder,
             any_judge=any_judge,
+            score=score,
             fdr=fdr,
             seed=seed,
             out=out,

@@ -5,10 +5,14 @@ from typing import Literal
 
 from spolia.core.instruments import Instruments
 from spolia.core.rates import Bounded, Rate
-from spolia.core.results import ModelSummary, Scale, SetSummary
+from spolia.core.results import ModelSummary, SetSummary
 
 IDENTITY_SCHEMA = "spolia-identity/1"
 """Version of `IdentitySummary` as JSON; grows when a field changes its meaning."""
+
+Score = Literal["nearest", "top", "standard"]
+"""How a photo scores: by the similarity to the nearest sample; by the mean similarity to the five
+nearest; or by how many standard deviations the nearest lies over all samples."""
 
 Told = Literal["found", "not found", "cannot tell"]
 """What can be said: queries are named (or, without any, members score higher than non-members);
@@ -119,8 +123,6 @@ class ScoreCounts:
 class ScoreHistogram:
     """How the identities of each set that was scored score."""
 
-    scale: Scale
-    """``score``: standard scores; ``similarity``: to the nearest sample. Means over photos."""
     edges: tuple[float, ...]
     """One more than bins."""
     sides: tuple[ScoreCounts, ...]
@@ -142,6 +144,8 @@ class IdentitySummary:
     """Similarity from which two photos count as one; null: not searched for."""
     any_judge: bool
     """Whether a judge that tells photos apart was allowed to tell persons apart."""
+    score: Score
+    """How photos score."""
     sets: tuple[SetSummary, ...]
     """As they were given, less what could not be read."""
     compared: tuple[Portion, ...]

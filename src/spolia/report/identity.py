@@ -8,6 +8,7 @@ from spolia.core.membership import IdentitySummary, Queried, Separation, Told
 from spolia.core.rates import Bounded
 from spolia.core.results import Outcome
 from spolia.report import format as written
+from spolia.report.axes import WIDTHS
 from spolia.report.figures import Axis, Figure, Whisker
 from spolia.report.html import check_profile, template
 from spolia.report.identity_questions import fewest_in_words, identity_questions
@@ -91,7 +92,10 @@ def render_identity(
         details=details,
         figures=key_figures(summary),
         roc_charts=_roc_charts(summary),
-        score_charts=[(name, draw_scores(summary.scores, width=width)) for name, width in _WIDTHS],
+        score_charts=[
+            (name, draw_scores(summary.scores, summary.score, width=width))
+            for name, width in WIDTHS
+        ],
         p_charts=_p_charts(summary),
     )
 
@@ -104,9 +108,6 @@ def identity_markdown(
     return template("identity.md.jinja").render(
         **_told(summary), profile=profile, named=None if profile == "public" else named
     )
-
-
-_WIDTHS = (("wide", _WIDE), ("narrow", _NARROW))
 
 
 def _told(summary: IdentitySummary) -> dict[str, Any]:
@@ -126,13 +127,13 @@ def _roc_charts(summary: IdentitySummary) -> list[tuple[str, Any]]:
     found = summary.identities
     if found is None:
         return []
-    return [(name, draw_roc(found, summary.photos, width=width)) for name, width in _WIDTHS]
+    return [(name, draw_roc(found, summary.photos, width=width)) for name, width in WIDTHS]
 
 
 def _p_charts(summary: IdentitySummary) -> list[tuple[str, Any]]:
     if summary.queries is None:
         return []
-    drawn = ((name, draw_p(summary.queries, summary.fdr, width=width)) for name, width in _WIDTHS)
+    drawn = ((name, draw_p(summary.queries, summary.fdr, width=width)) for name, width in WIDTHS)
     return [(name, chart) for name, chart in drawn if chart is not None]
 
 

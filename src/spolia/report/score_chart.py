@@ -3,15 +3,15 @@
 import math
 from dataclasses import dataclass
 
-from spolia.core.membership import ScoreHistogram
-from spolia.core.results import Scale
+from spolia.core.membership import Score, ScoreHistogram
 from spolia.report import format as written
 from spolia.report.axes import Axes, Tick, x_ticks
 
 _LEFT, _RIGHT, _TOP, _PLOT, _BOTTOM = 46.0, 18.0, 28.0, 220.0, 44.0
-_AXES: dict[Scale, str] = {
-    "score": "score of an identity (standard deviations)",
-    "similarity": "similarity of an identity to its nearest samples (cosine)",
+_AXES: dict[Score, str] = {
+    "nearest": "similarity of an identity's photos to their nearest samples (cosine, mean)",
+    "top": "similarity of an identity's photos to their five nearest samples (cosine, mean)",
+    "standard": "score of an identity (standard deviations)",
 }
 _LOWEST = 2.0
 """A single identity among 10,000 must still be seen."""
@@ -35,7 +35,7 @@ class ScoreChart(Axes):
     axis: str
 
 
-def draw_scores(scores: ScoreHistogram, *, width: float) -> ScoreChart:
+def draw_scores(scores: ScoreHistogram, how: Score, *, width: float) -> ScoreChart:
     """Return the geometry of the histogram on ``width`` pixels.
 
     Sets of unequal sizes are compared, so that shares are drawn and not counts.
@@ -44,7 +44,7 @@ def draw_scores(scores: ScoreHistogram, *, width: float) -> ScoreChart:
     --------
     >>> from spolia.core.membership import ScoreCounts
     >>> sides = ScoreCounts("members", (1, 3)), ScoreCounts("nonmembers", (4, 4))
-    >>> chart = draw_scores(ScoreHistogram("score", (0.0, 1.0, 2.0), sides), width=720)
+    >>> chart = draw_scores(ScoreHistogram((0.0, 1.0, 2.0), sides), "nearest", width=720)
     >>> [(one.role, one.style) for one in chart.sides]
     [('members', 'filled'), ('nonmembers', 'outline')]
     """
@@ -67,7 +67,7 @@ def draw_scores(scores: ScoreHistogram, *, width: float) -> ScoreChart:
             Side(role, _outline(xs, one, bottom, peak), styles.get(role, "asked"))
             for role, one in shares.items()
         ),
-        axis=_AXES[scores.scale],
+        axis=_AXES[how],
         x_ticks=x_ticks(low, high, scale, right - _LEFT, left=_LEFT),
         y_ticks=_y_ticks(bottom, peak),
         description=" ".join(_extent(scores, role, one) for role, one in shares.items()),

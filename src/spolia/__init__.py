@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from spolia.auditing.options import Options
     from spolia.auditing.result import AuditResult
     from spolia.auditing.run import audit
+    from spolia.auditing.search import SearchResult, search_for
     from spolia.auditing.study import study
     from spolia.auditing.study_result import StudyResult
     from spolia.core.errors import SpoliaError
@@ -37,6 +38,7 @@ _HOMES = {
     "JoinResult": "spolia.search.result",
     "Options": "spolia.auditing.options",
     "Rate": "spolia.core.rates",
+    "SearchResult": "spolia.auditing.search",
     "Source": "spolia.sources",
     "SpoliaError": "spolia.core.errors",
     "StudyResult": "spolia.auditing.study_result",
@@ -47,6 +49,7 @@ _HOMES = {
     "normalise": "spolia.core.types",
     "open_embedder": "spolia.embedding",
     "open_source": "spolia.sources",
+    "search_for": "spolia.auditing.search",
     "study": "spolia.auditing.study",
 }
 
@@ -58,6 +61,7 @@ __all__ = [
     "JoinResult",
     "Options",
     "Rate",
+    "SearchResult",
     "Source",
     "SpoliaError",
     "StudyResult",
@@ -69,6 +73,7 @@ __all__ = [
     "normalise",
     "open_embedder",
     "open_source",
+    "search_for",
     "study",
 ]
 

@@ -4,7 +4,9 @@ from spolia.core.diff import DIFF_SCHEMA, Diff
 from spolia.core.membership import IDENTITY_SCHEMA, IdentitySummary
 from spolia.core.results import SCHEMA, Summary
 from spolia.core.review import REVIEW_SCHEMA, Reviewed
+from spolia.core.searching import SEARCH_SCHEMA, SearchSummary
 from spolia.core.study import STUDY_SCHEMA, StudySummary
+from spolia.core.sweep import SWEEP_SCHEMA, SweepSummary
 from spolia.report.json_schema import json_schema
 from tests.docs.pages import REPOSITORY
 
@@ -14,6 +16,8 @@ RECORDS = {
     REVIEW_SCHEMA: Reviewed,
     DIFF_SCHEMA: Diff,
     IDENTITY_SCHEMA: IdentitySummary,
+    SWEEP_SCHEMA: SweepSummary,
+    SEARCH_SCHEMA: SearchSummary,
 }
 
 

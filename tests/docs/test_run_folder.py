@@ -7,8 +7,10 @@ from dataclasses import fields as dataclass_fields
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 import spolia
+from spolia.auditing.exchange import names_beside, write_exchange
 from spolia.auditing.joining import join_to_folder
 from spolia.core.results import EXIT_CODES
 from spolia.core.review import Agreed, Answers, Estimate, Reviewed, Reviewer, Stratum
@@ -16,6 +18,7 @@ from spolia.review.decisions import FILE, Decision, append
 from spolia.review.deck import write_deck
 from spolia.review.export import TABLE
 from spolia.search.plan import Wanted
+from spolia.store.precomputed import open_precomputed
 from tests.docs.pages import pages
 from tests.judges import Blind, Pixels, write_study
 from tests.review_decks import deck_of, shelves
@@ -242,3 +245,54 @@ def test_everything_of_a_question_is_described(question):
     asked = re.findall(r"^(\w+) =", (question / "identity.toml").read_text("utf-8"), re.MULTILINE)
     assert [key for key in asked if f"`{key}`" not in section] == []
     assert all(path.stat().st_mode & 0o177 == 0 for _, path in files(question))
+
+
+@pytest.fixture(scope="module")
+def searches(tmp_path_factory):
+    """Searches for one person, with and without non-members, and an exchange."""
+    root = tmp_path_factory.mktemp("searches")
+    rng = np.random.default_rng(0)
+    for role, n in (("train", 40), ("control", 40), ("synthetic", 40), ("photos", 2)):
+        (root / role).mkdir()
+        for number in range(n):
+            picture = rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)
+            Image.fromarray(picture).save(root / role / f"{number}.png")
+    sets = {role: root / role for role in ("train", "control", "synthetic")}
+    spolia.audit(**sets, out=root / "run")
+    photo = root / "photos" / "0.png"
+    spolia.search_for(photo, within=root / "run", out=root / "one")
+    without = {"within": root / "synthetic", "embedder": "dct"}
+    spolia.search_for(photo, **without, out=root / "without")
+    spolia.search_for(
+        people=root / "photos", nonmembers=root / "control", **without, out=root / "many"
+    )
+    write_exchange(open_precomputed(root / "run/embeddings/train"), root / "handed")
+    return root
+
+
+@pytest.mark.parametrize("name", ["one", "without", "many"])
+def test_everything_of_a_search_is_described(searches, name):
+    folder = searches / name
+    section = PAGE.split("## `spolia search`\n", 1)[1].split("\n## ", 1)[0]
+    assert {one for one, _ in files(folder) if one not in PAGE} == set()
+    assert {one.name for one in folder.iterdir() if one.name not in section} == set()
+    for heading, table in (
+        ("people.parquet", "people.parquet"),
+        ("near.parquet", "near.parquet"),
+    ):
+        schema = pq.read_schema(folder / table)
+        assert columns(heading) == {field.name: str(field.type) for field in schema}
+    written = json.loads((folder / "search.json").read_text(encoding="utf-8"))
+    assert {field for field in written if f"`{field}`" not in section} == set()
+    assert {field for field in fields(written) if f"`{field}`" not in PAGE} == set()
+    asked = re.findall(r"^(\w+) =", (folder / "search.toml").read_text("utf-8"), re.MULTILINE)
+    assert asked
+    assert [key for key in asked if f"`{key}`" not in section] == []
+    assert all(path.stat().st_mode & 0o177 == 0 for _, path in files(folder))
+
+
+def test_everything_of_an_exchange_is_described(searches):
+    section = PAGE.split("## A store\n", 1)[1].split("\n## ", 1)[0]
+    assert {one for one, _ in files(searches / "handed") if one not in section} == set()
+    head = names_beside(searches / "handed").read_text(encoding="utf-8").splitlines()[0]
+    assert {one for one in head.split(",") if f"`{one}`" not in section} == set()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spolia.auditing.exclude import keep
-from spolia.auditing.identity_scores import Photos, closest
+from spolia.auditing.identity_scores import Photos, Search, closest
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import Images, Ready
@@ -50,12 +50,20 @@ def check_call(members: object, queries: object, options: Options) -> None:
             "a question needs people to ask about; give --members (of whom it is known that they "
             "were trained on), --queries (of whom it is asked), or both"
         )
+    check_unused(options, "a question about identities")
+
+
+def check_unused(options: Options, what: str) -> None:
+    """Refuse options that are for an audit alone.
+
+    Raises
+    ------
+    UsageError
+        If one is given.
+    """
     for name in _UNUSED:
         if getattr(options, name):
-            raise UsageError(
-                f"{name} is for `spolia audit`, and no part of a question about identities; leave "
-                "it out"
-            )
+            raise UsageError(f"{name} is for `spolia audit`, and no part of {what}; leave it out")
 
 
 def names_of(opened: Mapping[str, Ready]) -> Names:
@@ -130,7 +138,7 @@ def check_names(names: Names) -> None:
 
 
 def leave_out_trained(
-    sets: dict[str, AuditSet], threshold: float | None, options: Options, progress: Progress
+    sets: dict[str, AuditSet], threshold: float | None, search: Search, progress: Progress
 ) -> Guarded:
     """Take out the photos that have a near-duplicate in train: who has them needs no inference.
 
@@ -147,7 +155,7 @@ def leave_out_trained(
         if role not in sets:
             continue
         one = sets[role]
-        near = closest(one.rows, train.rows, options, progress).similarity >= threshold
+        near = closest(one, train, search, progress).similarity >= threshold
         if near.any():
             kept[role] = keep(one, np.flatnonzero(~near), "a near-duplicate in train")
         gone = len(one.identities) - len(kept[role].identities)
@@ -156,7 +164,7 @@ def leave_out_trained(
 
 
 def check_photos(
-    sets: Mapping[str, AuditSet], threshold: float | None, options: Options, progress: Progress
+    sets: Mapping[str, AuditSet], threshold: float | None, search: Search, progress: Progress
 ) -> None:
     """Refuse a photo that is on both sides.
 
@@ -170,7 +178,7 @@ def check_photos(
         if threshold is None or role not in sets:
             continue
         one = sets[role]
-        found = closest(one.rows, others.rows, options, progress)
+        found = closest(one, others, search, progress)
         near = np.flatnonzero(found.similarity >= threshold)
         if near.size:
             first = int(near[0])
@@ -200,7 +208,20 @@ def notes_of(
     sets: Mapping[str, AuditSet], portions: Mapping[str, Portion], threshold: float | None
 ) -> list[str]:
     """Return what a reader must know of the sets and the judge."""
-    samples, judge = len(sets["synthetic"]), sets["synthetic"].model
+    notes = notes_of_samples(sets["synthetic"])
+    if threshold is None:
+        notes.append("Photos that are on both sides were not searched for.")
+    elif "train" not in sets:
+        notes.append(
+            "Without train it was not checked that the photos are not themselves in it; a photo "
+            "that was trained on is no test of whether other photos of a person are betrayed."
+        )
+    return [*notes, *_not_in_train(sets), *_uneven(portions), *_of_portions(portions)]
+
+
+def notes_of_samples(synthetic: AuditSet) -> list[str]:
+    """Return what a reader must know of the synthetic set and of what judged it."""
+    samples, judge = len(synthetic), synthetic.model
     notes = []
     if judge.kind == "copy":
         notes.append(
@@ -216,14 +237,7 @@ def notes_of(
             f"The synthetic set has {samples:,} images, which betray little: give more, if there "
             "are."
         )
-    if threshold is None:
-        notes.append("Photos that are on both sides were not searched for.")
-    elif "train" not in sets:
-        notes.append(
-            "Without train it was not checked that the photos are not themselves in it; a photo "
-            "that was trained on is no test of whether other photos of a person are betrayed."
-        )
-    return [*notes, *_not_in_train(sets), *_uneven(portions), *_of_portions(portions)]
+    return notes
 
 
 def _not_in_train(sets: Mapping[str, AuditSet]) -> list[str]:

@@ -1,19 +1,39 @@
 """How close the photos of a set are to a synthetic set, and so the people they are of."""
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 
+from spolia.auditing.exclude import keep
+from spolia.auditing.match import MatchOptions, match
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
+from spolia.core.membership import ScoreCounts, ScoreHistogram
 from spolia.core.progress import Progress
-from spolia.core.seeds import stream
+from spolia.core.results import Scale
+from spolia.core.rows import UInt64
+from spolia.core.seeds import digest_key
 from spolia.core.types import Float64, Int64, Rows
 from spolia.search.join import join
 from spolia.stats.scores import Moments, moments, similarity_to_all, standard_scores
+from spolia.store.shards import name_digest
 
 _ROWS_PER_STEP = 4096
+_DIGITS = 9
+"""Means are rounded as scores are: the order of the photos must not show in them."""
+_MOST_BINS, _FEWEST_BINS = 60, 10
+
+
+@dataclass(frozen=True)
+class Search:
+    """How sets are searched, and where what is found is kept, so that a killed run goes on."""
+
+    parts: Path
+    options: Options
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +66,20 @@ class Photos:
     def means(self) -> Float64:
         """The score of each identity: the mean of its photos'."""
         total = np.bincount(self.of.identity, weights=self.score)
-        means: Float64 = total / self.counts
-        return means
+        return np.round(total / self.counts, _DIGITS)
 
     def drawn(self, seed: int) -> list[Float64]:
-        """Return the scores of each identity's photos, in an order that its name and seed draw."""
-        order = np.argsort(self.of.identity, kind="stable")
-        photos = np.split(self.score[order], np.cumsum(self.counts)[:-1])
-        return [
-            stream(seed, "photos", name).permutation(one)
-            for name, one in zip(self.of.identities, photos, strict=True)
-        ]
+        """Return the scores of each identity's photos, in an order that seed and rows draw.
+
+        Names decide nothing: who is asked about under codes gets the same answer.
+        """
+        order = np.lexsort((_lots(self.of.rows, seed), self.of.identity))
+        return np.split(self.score[order], np.cumsum(self.counts)[:-1])
+
+    def only(self, rows: Int64, why: str) -> "Photos":
+        """Return some of the photos; ``rows`` rise, see `spolia.auditing.exclude.keep`."""
+        near = Closest(self.closest.row[rows], self.closest.similarity[rows])
+        return Photos(keep(self.of, rows, why), self.score[rows], near)
 
     def best(self) -> Int64:
         """Return for each identity the row of its photo that is most similar to a sample."""
@@ -66,8 +89,55 @@ class Photos:
         return best
 
 
-def closest(rows: Rows, others: Rows, options: Options, progress: Progress) -> Closest:
-    """Return the nearest of ``others``, which are not empty, for each row."""
+def _lots(rows: Rows, seed: int) -> UInt64:
+    """Return a number ``(n,)`` for every row, drawn by the seed; equal rows draw alike."""
+    key = digest_key(seed, "photos")
+    lots = np.empty(rows.shape[0], dtype=np.uint64)
+    for start in range(0, rows.shape[0], _ROWS_PER_STEP):
+        for i, row in enumerate(rows[start : start + _ROWS_PER_STEP], start=start):
+            digest = hashlib.blake2b(row.tobytes(), digest_size=8, key=key).digest()
+            lots[i] = int.from_bytes(digest, "little")
+    return lots
+
+
+def closest(one: AuditSet, other: AuditSet, search: Search, progress: Progress) -> Closest:
+    """Return the nearest of ``other``, which is not empty, for each row; finished parts are read.
+
+    A part is a function of the two sets: where one of them has changed, it is computed anew.
+    """
+    options = search.options
+    found = match(
+        one.rows,
+        {other.role: other.rows},
+        search.parts / one.role,
+        key=digest_key(0, *map(_made_of, (one, other))).hex(),
+        options=MatchOptions(options.memory, options.threads, options.part_rows, options.engine),
+        progress=progress,
+    )[other.role]
+    return Closest(found.indices[:, 0], found.similarities[:, 0])
+
+
+def _made_of(one: AuditSet) -> str:
+    made_of = (one.role, one.summary.fingerprint, one.model.fingerprint, name_digest(one.ids))
+    return ":".join(made_of)
+
+
+def score_photos(
+    one: AuditSet,
+    synthetic: AuditSet,
+    samples: Moments | None,
+    search: Search,
+    progress: Progress,
+) -> Photos:
+    """Return how much closer each photo is to its nearest sample than to samples at large.
+
+    ``samples`` are the moments of the synthetic rows; without them the score is the similarity.
+    """
+    return score_from(one, closest(one, synthetic, search, progress), samples)
+
+
+def nearest(rows: Rows, others: Rows, options: Options, progress: Progress) -> Closest:
+    """Return the nearest of ``others``, which are not empty, for each row; nothing is kept."""
     found = join(
         rows,
         others,
@@ -83,18 +153,8 @@ def closest(rows: Rows, others: Rows, options: Options, progress: Progress) -> C
     )
 
 
-def score_photos(
-    one: AuditSet,
-    synthetic: AuditSet,
-    samples: Moments | None,
-    options: Options,
-    progress: Progress,
-) -> Photos:
-    """Return how much closer each photo is to its nearest sample than to samples at large.
-
-    ``samples`` are the moments of the synthetic rows; without them the score is the similarity.
-    """
-    near = closest(one.rows, synthetic.rows, options, progress)
+def score_from(one: AuditSet, near: Closest, samples: Moments | None) -> Photos:
+    """Return the score of each photo, from its nearest sample and the moments of all."""
     if samples is None:
         return Photos(one, near.similarity, near)
     score = np.empty(len(one))
@@ -114,3 +174,20 @@ def samples_of(synthetic: AuditSet) -> Moments | None:
     similarity 17 %.
     """
     return moments(synthetic.rows) if synthetic.model.kind == "identity" else None
+
+
+def histogram_of(scored: Iterable[Photos], scale: Scale) -> ScoreHistogram:
+    """Return how identities score, all sets in the same bins, from the lowest to the highest."""
+    means = {one.of.role: one.means for one in scored}
+    every = np.concatenate(list(means.values()))
+    most = max(one.size for one in means.values())
+    bins = min(_MOST_BINS, max(_FEWEST_BINS, round(2.0 * np.sqrt(most))))
+    edges = np.histogram_bin_edges(every, bins)
+    return ScoreHistogram(
+        scale=scale,
+        edges=tuple(edges.tolist()),
+        sides=tuple(
+            ScoreCounts(role, tuple(np.histogram(one, edges)[0].tolist()))
+            for role, one in means.items()
+        ),
+    )

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spolia.auditing.generating import SAMPLES
-from spolia.auditing.plan import FILE
-from spolia.auditing.stages import EMBEDDINGS, IDENTITY_FILE, STUDY_FILE
+from spolia.auditing.stages import EMBEDDINGS, RUN_FILES
 from spolia.core.errors import UsageError
 from spolia.store.cache import PATTERN
 from spolia.store.columns import FILE as COLUMNS
@@ -38,7 +37,7 @@ def find_personal(folder: Path) -> list[Personal]:
     UsageError
         If the folder is none of these.
     """
-    if any((folder / name).is_file() for name in (FILE, STUDY_FILE, IDENTITY_FILE)):
+    if any((folder / name).is_file() for name in RUN_FILES):
         found = [
             path
             for depth in range(_PARTS + 1)

@@ -266,7 +266,7 @@ def write_quarantine(folder: Path, quarantine: Quarantine) -> None:
     text = io.StringIO()
     writer = csv.writer(text)  # its usual line ends: with others it leaves a bare \r unquoted
     writer.writerow(("set", "id", "reason"))
-    writer.writerows([[_cell(value) for value in row] for row in quarantine])
+    writer.writerows([[cell(value) for value in row] for row in quarantine])
     write_text(folder / "quarantine.csv", text.getvalue())
 
 
@@ -277,7 +277,7 @@ def read_quarantine(folder: Path) -> Quarantine:
     return tuple((role, name, reason) for role, name, reason in rows)
 
 
-def _cell(value: str) -> str:
+def cell(value: str) -> str:
     """Keep a spreadsheet from running a file name as a formula.
 
     A name that begins with the same mark gets it as well, so that it can be told on reading.
@@ -286,7 +286,7 @@ def _cell(value: str) -> str:
 
 
 def _uncelled(cell: str) -> str:
-    """Undo `_cell`."""
+    """Undo `cell`."""
     return cell.removeprefix("'")
 
 

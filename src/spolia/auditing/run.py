@@ -182,7 +182,7 @@ def complete(
     result = replace(result, key=keep_key(folder))
     result.save(folder)
     ignored = {role: one.ignored for role, one in images.items()}
-    write_run(folder, plan, result.summary, watch, ignored=ignored)
+    write_run(folder, result.summary, watch, ignored=ignored)
     return result
 
 

@@ -74,7 +74,7 @@ def prepare(
     >>> one.ids, one.identities, one.identity.tolist()
     (('a', 'b', 'c'), ('y', 'z'), [1, 0, 1])
     """
-    blank = _blank(embeddings.vectors)
+    blank = is_blank(embeddings.vectors)
     order = _by_id(embeddings.ids)
     order = order[~blank[order]]
     no_face = sum(one.no_face for one in unreadable)
@@ -110,7 +110,8 @@ def prepare(
     )
 
 
-def _blank(rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def is_blank(rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which rows ``(n,)`` are zero: images without any structure."""
     n = rows.shape[0]
     blank = np.zeros(n, dtype=np.bool_)
     for start in range(0, n, _ROWS_PER_STEP):

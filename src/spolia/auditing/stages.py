@@ -8,13 +8,15 @@ from spolia.auditing.cuts import ALIGNMENT, CutSource, OfFaces, alignment_of
 from spolia.auditing.embed import EmbedOptions, embed_source
 from spolia.auditing.generating import Sampled
 from spolia.auditing.options import Options
+from spolia.auditing.plan import FILE as PLAN_FILE
 from spolia.auditing.plan import Plan, cutters_of, source_of
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import Quarantine, write_quarantine
 from spolia.auditing.sets import AuditSet, prepare
 from spolia.auditing.told import Says
 from spolia.core.errors import RunIncomplete, TooManyUnreadable, UsageError
-from spolia.core.results import Kind
+from spolia.core.progress import Progress
+from spolia.core.results import Kind, ModelSummary
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder, open_embedder
 from spolia.search.engines import check_engine
@@ -25,6 +27,7 @@ from spolia.store.precomputed import (
     keep_embeddings,
     open_precomputed,
 )
+from spolia.store.shards import is_store
 
 EMBEDDINGS = "embeddings"
 """The folder of the stores in a run folder; in a study, also of those that its runs share."""
@@ -34,6 +37,18 @@ STUDY_FILE = "study.toml"
 
 IDENTITY_FILE = "identity.toml"
 """What `spolia identity` was asked, which makes a folder one of its runs."""
+
+SWEEP_FILE = "sweep.toml"
+"""The plan of a study of models, which makes a folder one."""
+
+MEMBERSHIP_FILE = "membership.toml"
+"""What `spolia attack membership` was asked, which makes a folder one of its runs."""
+
+SEARCH_FILE = "search.toml"
+"""What `spolia search` was asked, which makes a folder one of its runs."""
+
+RUN_FILES = (PLAN_FILE, STUDY_FILE, IDENTITY_FILE, SWEEP_FILE, MEMBERSHIP_FILE, SEARCH_FILE)
+"""Files of which one makes a folder a run of spolia."""
 
 Set = str | Path | Embeddings
 """A set: where its images (or stored embeddings) lie, or the embeddings themselves."""
@@ -78,8 +93,12 @@ def open_all(
     embedder: str | Path | Embedder,
     options: Options,
     watch: Stopwatch,
+    *,
+    stores: bool = False,
 ) -> dict[str, Ready]:
     """Open every set, so that what is wrong with one is said before any is embedded.
+
+    With ``stores``, a set may be a store where others are images: somebody else embedded it.
 
     Raises
     ------
@@ -96,7 +115,7 @@ def open_all(
     for role, one in sets.items():
         if isinstance(one, Embeddings):
             opened[role] = one
-        elif judge is None:
+        elif judge is None or (stores and not isinstance(one, Sampled) and is_store(Path(one))):
             opened[role] = open_precomputed(_stored(one))
         else:
             progress = watch.staged(f"read {role}")
@@ -127,10 +146,7 @@ def sayers_of(sets: Mapping[str, Ready]) -> dict[str, Says]:
 
 def kind_of(sets: Mapping[str, Ready]) -> Kind:
     """Return what the embedder of the synthetic set can tell."""
-    one = sets["synthetic"]
-    if isinstance(one, Images):
-        return one.embedder.kind
-    return one.model.kind if isinstance(one, Opened) else UNKNOWN_MODEL.kind
+    return _model_of(sets["synthetic"]).kind
 
 
 def prepare_all(
@@ -160,28 +176,33 @@ def prepare_all(
     for role, one in sets.items():
         if role in prepared:
             continue
-        store = stores / role
-        if isinstance(one, Opened):
-            prepared[role] = _prepared(role, one)
-            continue
-        if isinstance(one, Embeddings):
-            prepared[role] = _prepared(role, keep_embeddings(store, one))
-            continue
         try:
-            embed_source(
-                one.source,
-                one.embedder,
-                store,
-                options=_embed_options(options),
-                progress=watch.staged(f"embed {role}"),
-            )
+            opened = embedded(stores / role, one, options, watch.staged(f"embed {role}"))
         except TooManyUnreadable as error:
             met = tuple((role, name, reason) for name, reason in error.unreadable)
             write_quarantine(folder, quarantine_of(prepared) + met)
             raise
-        prepared[role] = _prepared(role, open_precomputed(store))
+        prepared[role] = _prepared(role, opened)
     _check_comparable(prepared)
     return prepared
+
+
+def embedded(store: Path, one: Ready, options: Options, progress: Progress) -> Opened:
+    """Return the embeddings of a set; what is not a store yet becomes one.
+
+    Raises
+    ------
+    TooManyUnreadable
+        If it has too many unreadable images.
+    """
+    if isinstance(one, Opened):
+        return one
+    if isinstance(one, Embeddings):
+        return keep_embeddings(store, one)
+    embed_source(
+        one.source, one.embedder, store, options=_embed_options(options), progress=progress
+    )
+    return open_precomputed(store)
 
 
 def _embed_options(options: Options) -> EmbedOptions:
@@ -208,6 +229,7 @@ def _check_comparable(sets: dict[str, AuditSet]) -> None:
     if "synthetic" not in sets:
         return
     synthetic = sets["synthetic"]
+    _check_one_maker({role: one.model for role, one in sets.items()})
     for role, one in sets.items():
         if one.rows.shape[1] != synthetic.rows.shape[1]:
             raise UsageError(
@@ -215,18 +237,45 @@ def _check_comparable(sets: dict[str, AuditSet]) -> None:
                 f"{synthetic.rows.shape[1]} columns and {role} {one.rows.shape[1]}; "
                 "embed them with the same embedder"
             )
-        if one.model.fingerprint != synthetic.model.fingerprint:
-            raise UsageError(
-                f"all sets must come from one embedder, but synthetic was made by "
-                f"{synthetic.model.name} and {role} by {one.model.name}, or by another version, or "
-                "from faces that were found or cut in another way"
-            )
     control = sets.get("control")
     if control is not None and control.summary.fingerprint == sets["train"].summary.fingerprint:
         raise UsageError(
             "control must be images that the generator was not trained on, but it is the same "
             "set as train"
         )
+
+
+def check_makers(sets: Mapping[str, Ready]) -> None:
+    """Refuse sets of which it is known already that they cannot be compared.
+
+    Raises
+    ------
+    UsageError
+        If they were, or will be, made by different embedders.
+    """
+    _check_one_maker({role: _model_of(one) for role, one in sets.items()})
+
+
+def _model_of(one: Ready) -> ModelSummary:
+    if isinstance(one, Images):
+        return one.embedder.summary
+    return one.model if isinstance(one, Opened) else UNKNOWN_MODEL
+
+
+def _check_one_maker(models: Mapping[str, ModelSummary]) -> None:
+    synthetic = models["synthetic"]
+    for role, one in models.items():
+        if one.fingerprint != synthetic.fingerprint:
+            raise UsageError(
+                f"all sets must come from one embedder, but synthetic was made by "
+                f"{_maker(synthetic)} and {role} by {_maker(one)}: another network, version or "
+                "preprocessing, or faces that were found or cut in another way; embed both with "
+                "the same card, --detector and --device"
+            )
+
+
+def _maker(model: ModelSummary) -> str:
+    return f"{model.name} ({model.fingerprint[:12] or 'fingerprint not known'})"
 
 
 def quarantine_of(sets: dict[str, AuditSet]) -> Quarantine:
@@ -243,18 +292,33 @@ def reopen_all(folder: Path, plan: Plan) -> dict[str, AuditSet]:
         If they are no longer there, or the run was killed before they were complete.
     """
     places = {"train": plan.train, "control": plan.control, "synthetic": plan.synthetic}
+    return reopen(folder, places, embedded=plan.embedder != "precomputed")
+
+
+def reopen(
+    folder: Path, places: Mapping[str, str | None], *, embedded: bool
+) -> dict[str, AuditSet]:
+    """Open the sets that a finished run was made from, by role and where each lies.
+
+    ``embedded`` is whether they were images, so that their embeddings are the run's own.
+
+    Raises
+    ------
+    RunIncomplete
+        If they are no longer there, or the run was killed before they were complete.
+    """
     sets = {}
     for role, place in places.items():
         if place is None:
             continue
-        kept = _store_of(folder, role)
-        if not kept.exists() and plan.embedder != "precomputed":
-            raise RunIncomplete(f"{folder} holds no embeddings of {role}; run the audit again")
+        kept = store_of(folder, role)
+        if not kept.exists() and embedded:
+            raise RunIncomplete(f"{folder} holds no embeddings of {role}; run it again")
         sets[role] = _prepared(role, open_precomputed(kept if kept.exists() else Path(place)))
     return sets
 
 
-def _store_of(folder: Path, role: str) -> Path:
+def store_of(folder: Path, role: str) -> Path:
     """Return where a run keeps the embeddings of a role: its own, or those its study shares."""
     own = folder / EMBEDDINGS / role
     study = study_of(folder)

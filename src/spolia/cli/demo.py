@@ -102,6 +102,8 @@ def run_demo(
     folder = out / "sets"
     made = sets | {name: samples for name, (samples, _) in generators.items()}
     _write_sets(folder, made, overwrite=overwrite)
+    shown = {"copied": train[min(generators["leaky"][1])], "control": control[0]}
+    _write_photos(out / "photos", shown)
     runs = {}
     for name, (_, copied) in generators.items():
         result = audit(
@@ -142,6 +144,15 @@ def _write_sets(folder: Path, sets: "dict[str, npt.NDArray[Any]]", *, overwrite:
                 )
             continue
         np.save(path, images, allow_pickle=False)
+
+
+def _write_photos(folder: Path, photos: "dict[str, npt.NDArray[Any]]") -> None:
+    """Write single images, to search for: one that was copied, and one of the control."""
+    from PIL import Image
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, image in photos.items():
+        Image.fromarray(image).save(folder / f"{name}.png")
 
 
 def _truth(found: set[int], copied: set[int]) -> str:

@@ -86,7 +86,7 @@ def identity(
         typer.Option(help="Draws the photos that are compared, resamples, and MODEL's samples."),
     ] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Run folder: summary, table, embeddings; resumable.")
+        Path | None, typer.Option(help="Run folder: report, summary, table, embeddings; resumable.")
     ] = None,
     identities: Identities = "auto",
     format: Format = None,  # noqa: A002  (the option's name)
@@ -159,6 +159,8 @@ def identity(
             options=options,
             progress=progress,
         )
+        if out is not None:
+            result.report(out / "report.html")
     if json_output:
         print_json(result.to_json())
     else:
@@ -203,7 +205,9 @@ def _show(result: "IdentityResult", out: Path | None) -> None:
     if out is None:
         say("  Nothing was kept: --out RUN writes the summary and the table of identities.")
     else:
+        say(f"  Report: {out / 'report.html'} (no names)")
         say(f"  Written: {out / 'identity.json'} (no names), {out / 'identities.parquet'} (names)")
+        say(f"  Check: spolia verify {out}")
 
 
 def _show_sets(summary: "IdentitySummary") -> None:
@@ -221,7 +225,7 @@ def _show_sets(summary: "IdentitySummary") -> None:
 
 
 def _show_separation(one: "Separation") -> None:
-    from spolia.auditing.identity_said import measure_in_full
+    from spolia.report.format import measure_in_full
 
     show(_plain(f"  By {one.unit}: AUC {measure_in_full(one.auc)}"))
     show(_plain(f"    average precision {measure_in_full(one.ap)}"))

@@ -18,7 +18,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import numpy as np
 
@@ -30,12 +30,13 @@ from spolia.core.errors import (
     UnreadableImage,
     UsageError,
 )
-from spolia.core.results import ModelSummary
+from spolia.core.results import Kind, ModelSummary
 from spolia.core.rows import UInt64, files_of, row_addresses
 from spolia.core.types import Embeddings, Float32, Int64
 from spolia.store.atomic import atomic_file, write_text
 
 FORMAT = "spolia-store/2"
+_FORMATS = "spolia-store/"
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,19 @@ def begin_store(folder: Path, manifest: Manifest) -> None:
             )
 
 
+def is_store(folder: Path) -> bool:
+    """Tell whether a folder is a store, of whatever version.
+
+    >>> is_store(Path("nowhere"))
+    False
+    """
+    try:
+        fields = json.loads((folder / "manifest.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(fields, dict) and str(fields.get("format", "")).startswith(_FORMATS)
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a store.
 
@@ -142,7 +156,26 @@ def read_manifest(folder: Path) -> Manifest:
         raise UsageError(
             f"{path} has format {manifest.format!r}, but {FORMAT!r} is needed; make the store again"
         )
+    _check_manifest(path, manifest)
     return manifest
+
+
+def _check_manifest(path: Path, manifest: Manifest) -> None:
+    """Refuse what no store of ours says: others may have written it."""
+    smallest = {"dim": 1, "records": 0, "shard_records": 1}
+    for name, least in smallest.items():
+        value = getattr(manifest, name)
+        if type(value) is not int or value < least:
+            raise UsageError(
+                f"{path} must have a whole number from {least} up as {name}, but has {value!r}; "
+                "make the store again"
+            )
+    texts = (manifest.source, manifest.embedder, manifest.model.name, manifest.model.fingerprint)
+    if manifest.model.kind not in get_args(Kind) or not all(isinstance(t, str) for t in texts):
+        raise UsageError(
+            f"{path} must say in words what made the rows, and of which kind it is "
+            f"({', '.join(get_args(Kind))}), but does not; make the store again"
+        )
 
 
 def is_complete(folder: Path, shard: int) -> bool:
@@ -199,7 +232,7 @@ def open_store(folder: Path) -> Stored:
         ids += shard_ids
         identities += shard_identities
         unreadable += shard_unreadable
-    maps = [np.load(_vectors_path(folder, i), mmap_mode="r") for i in range(manifest.shards)]
+    maps = [_map_shard(_vectors_path(folder, i)) for i in range(manifest.shards)]
     embeddings = Embeddings(
         ShardedRows(maps, manifest.dim), ids, None if manifest.identities is None else identities
     )
@@ -308,12 +341,26 @@ def _metadata_path(folder: Path, shard: int) -> Path:
 
 
 def _read_metadata(folder: Path, shard: int) -> tuple[list[str], list[str], list[Unreadable]]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(_metadata_path(folder, shard))
-    unreadable = json.loads(cast("Any", table.schema.metadata)[b"spolia.unreadable"])
-    return (
-        table["id"].to_pylist(),
-        [identity for identity in table["identity"].to_pylist() if identity is not None],
-        [Unreadable(**one) for one in unreadable],
-    )
+    path = _metadata_path(folder, shard)
+    try:
+        table = pq.read_table(path, columns=["id", "identity"])
+        unreadable = json.loads(cast("Any", table.schema.metadata)[b"spolia.unreadable"])
+        return (
+            table["id"].to_pylist(),
+            [identity for identity in table["identity"].to_pylist() if identity is not None],
+            [Unreadable(**one) for one in unreadable],
+        )
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path} cannot be read as the records of a store: {error}; make the store again"
+        ) from None
+
+
+def _map_shard(path: Path) -> Float32:
+    try:
+        return cast("Float32", np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise UsageError(f"{path} cannot be read as .npy: {error}; make the store again") from None

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from spolia.auditing.sweep import load_sweep
+from spolia.auditing.sweep_result import load_sweep
 from spolia.cli.main import run
 from spolia.core.errors import UsageError
 from tests.swept import write_people
@@ -67,6 +67,10 @@ def test_a_study_trains_asks_and_shows(folder, capsys, family):
     assert "How many people are trained on" in page
     assert "person-0" not in page
     assert not list(out.rglob("*.model"))
+    assert run(["report", str(out), "--out", str(folder / "again.html")]) == 0
+    assert (folder / "again.html").read_text(encoding="utf-8") == page
+    assert run(["verify", str(out)]) == 2
+    assert "keeps neither models nor samples" in capsys.readouterr().err
 
 
 @needs_torch
@@ -79,7 +83,7 @@ def test_json_is_the_summary_and_a_second_call_is_the_same(folder, capsys):
     assert "person-0" not in first
     assert run(["study", plan, "--out", str(out), "--quiet", "--json"]) == 0
     assert capsys.readouterr().out == first
-    assert load_sweep(out).models == 2
+    assert load_sweep(out).summary.models == 2
 
 
 @needs_torch

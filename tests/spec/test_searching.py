@@ -96,8 +96,10 @@ def test_it_is_the_p_value_of_a_question_about_identities():
     )
     rows = [one for one in asked.identities.to_pylist() if one["set"] == "queries"]
     found = spolia.search_for(**sets).people.to_pylist()
-    for name in ("identity", "photos", "score", "p", "q", "compared", "nearest", "similarity"):
+    for name in ("identity", "photos", "p", "q", "compared", "nearest", "similarity"):
         assert [one[name] for one in found] == [one[name] for one in rows]
+    scores = [[one["score"] for one in some] for some in (found, rows)]
+    assert np.allclose(*scores, rtol=0.0, atol=1e-9)
 
 
 def test_without_non_members_there_is_no_p_value_but_the_nearest():

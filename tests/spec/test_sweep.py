@@ -8,10 +8,11 @@ import pytest
 from spolia.auditing.alike import Kept
 from spolia.auditing.options import Options
 from spolia.auditing.sets import prepare
-from spolia.auditing.sweep import load_sweep, sweep
+from spolia.auditing.sweep import sweep
 from spolia.auditing.sweep_people import draw, people_in
 from spolia.auditing.sweep_plan import read_sweep_plan, sweep_plan
-from spolia.core.errors import PlanMismatch, UsageError
+from spolia.auditing.sweep_result import SweepResult, load_sweep
+from spolia.core.errors import PlanMismatch, RunIncomplete, UsageError
 from spolia.report.summary_json import write_record
 from spolia.report.sweep import render_sweep
 from spolia.store.precomputed import open_precomputed
@@ -44,14 +45,14 @@ def plan_of(faces, **changed):
 @pytest.fixture(scope="module")
 def remembered(faces, tmp_path_factory):
     out = tmp_path_factory.mktemp("sweep") / "study"
-    return sweep(plan_of(faces), train=train_rememberer, out=out), out
+    return sweep(plan_of(faces), train=train_rememberer, out=out).summary, out
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_models_that_make_strangers_betray_nobody(faces, seed):
     """Under seed 0 the interval of the p-values misses, as one in twenty does."""
     sweeps = [{"vary": "identities", "values": [4, 20], "samples": 60}]
-    summary = sweep(plan_of(faces, seed=seed, sweep=sweeps), train=train_stranger)
+    summary = sweep(plan_of(faces, seed=seed, sweep=sweeps), train=train_stranger).summary
     (swept,) = summary.sweeps
     for point in swept.points:
         assert point.members.low <= 0.5 <= point.members.high
@@ -100,13 +101,27 @@ def test_a_sweep_that_repeats_nobody_says_nothing_of_a_person(remembered):
 
 def test_a_study_is_read_as_it_was_written(remembered):
     summary, out = remembered
-    assert load_sweep(out) == summary
+    assert load_sweep(out).summary == summary
+
+
+def test_a_study_that_is_not_finished_says_so(tmp_path):
+    with pytest.raises(RunIncomplete, match=r"sweep\.json is missing"):
+        load_sweep(tmp_path)
+
+
+def test_a_study_has_one_report(remembered, tmp_path):
+    result = SweepResult(remembered[0])
+    assert result.report(tmp_path / "a.html").read_text(encoding="utf-8") == result.to_html()
+    assert result._repr_html_().startswith("<iframe")
+    with pytest.raises(UsageError, match="has one report"):
+        result.report(tmp_path / "a.md", form="md")
+    with pytest.raises(UsageError, match="has one report"):
+        result.report(tmp_path / "a.html", profile="full")
 
 
 def test_the_same_plan_gives_the_same_numbers(faces, remembered):
-    assert write_record(sweep(plan_of(faces), train=train_rememberer)) == write_record(
-        remembered[0]
-    )
+    again = sweep(plan_of(faces), train=train_rememberer)
+    assert again.to_json() == write_record(remembered[0])
 
 
 def test_one_training_gives_all_numbers_of_steps(faces):
@@ -138,7 +153,7 @@ def test_a_killed_study_trains_no_model_twice(faces, remembered, tmp_path):
         trained.append(seed)
         return train_rememberer(images, steps, seed, progress)
 
-    summary = sweep(plan_of(faces), train=on, out=tmp_path / "study")
+    summary = sweep(plan_of(faces), train=on, out=tmp_path / "study").summary
     assert len(trained) == 4 * (2 + 2 + 1)
     assert summary == remembered[0]
 
@@ -222,9 +237,8 @@ def test_near_duplicates_must_be_known(faces):
 
 
 def test_one_model_each_is_noted(faces):
-    summary = sweep(
-        plan_of(faces, models=1, sweep=SWEEPS[:1]), train=train_rememberer, progress=lambda *_: None
-    )
+    plan = plan_of(faces, models=1, sweep=SWEEPS[:1])
+    summary = sweep(plan, train=train_rememberer, progress=lambda *_: None).summary
     assert any("One model for each value" in note for note in summary.notes)
     assert summary.sweeps[0].changes is None
 

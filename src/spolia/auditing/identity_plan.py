@@ -112,6 +112,6 @@ def plan_again(folder: Path, asked: Mapping[str, Any]) -> Plan:
     UsageError
         If something is missing there.
     """
-    known = {one.name for one in fields(Plan)} - set(OF_AN_AUDIT)
+    known = {one.name for one in fields(Plan)} - set(OF_AN_AUDIT) | {"synthetic"}
     said = {name: value for name, value in asked.items() if name in known}
     return plan_from(folder / IDENTITY_FILE, {**said, "train": ""})

@@ -23,8 +23,6 @@ from spolia.stats.scores import Moments, moments, similarity_to_all, standard_sc
 from spolia.store.shards import name_digest
 
 _ROWS_PER_STEP = 4096
-_DIGITS = 9
-"""Means are rounded as scores are: the order of the photos must not show in them."""
 _MOST_BINS, _FEWEST_BINS = 60, 10
 
 
@@ -66,7 +64,8 @@ class Photos:
     def means(self) -> Float64:
         """The score of each identity: the mean of its photos'."""
         total = np.bincount(self.of.identity, weights=self.score)
-        return np.round(total / self.counts, _DIGITS)
+        means: Float64 = total / self.counts
+        return means
 
     def drawn(self, seed: int) -> list[Float64]:
         """Return the scores of each identity's photos, in an order that seed and rows draw.

@@ -23,6 +23,7 @@ from spolia.auditing.search_said import (
 from spolia.auditing.sets import AuditSet
 from spolia.core.membership import Told
 from spolia.core.searching import SEARCH_SCHEMA, Answer, LeftOut, Person, SearchSummary
+from spolia.core.types import Float64
 from spolia.core.version import VERSION
 
 SEARCHED = ("synthetic", "train")
@@ -44,6 +45,9 @@ PEOPLE = pa.schema(
     ]
 )
 """One row per searched set and identity that is asked about."""
+
+
+_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -193,10 +197,15 @@ def _said(
 def _person(scored: Photos, stands: Asked) -> Person:
     return Person(
         p=float(stands.p[0]),
-        score=float(scored.means[0]),
+        score=float(_means(scored)[0]),
         compared=int(stands.photos[0]),
         beside=int(stands.pool[0]),
     )
+
+
+def _means(scored: Photos) -> Float64:
+    """Return the scores, rounded as p compares them: the order of the photos must not show."""
+    return np.round(scored.means, _DIGITS)
 
 
 def _people(scored: Photos, base: AuditSet, stands: Asked | None, copies: object) -> pa.Table:
@@ -210,7 +219,7 @@ def _people(scored: Photos, base: AuditSet, stands: Asked | None, copies: object
             [base.role] * n,
             list(scored.of.identities),
             scored.counts,
-            scored.means,
+            _means(scored),
             p,
             q,
             compared,

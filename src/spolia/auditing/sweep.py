@@ -24,6 +24,7 @@ from spolia.auditing.sweep_asked import Asked, changes_of, point_of
 from spolia.auditing.sweep_copies import copies
 from spolia.auditing.sweep_people import Drawn, draw, people_in
 from spolia.auditing.sweep_plan import Sweep, SweepPlan
+from spolia.auditing.sweep_result import PAGE, REPORT, SweepResult
 from spolia.auditing.sweep_said import notes_of, sentence_of
 from spolia.auditing.sweep_training import Train
 from spolia.core.errors import UsageError
@@ -48,7 +49,6 @@ from spolia.sources import Source, open_source
 from spolia.store.atomic import make_private, write_text
 from spolia.store.precomputed import open_precomputed
 
-REPORT, PAGE = "sweep.json", "report.html"
 MODELS = "models"
 
 _SWEEP = Question("spolia study", SWEEP_FILE, (REPORT, PAGE))
@@ -71,7 +71,7 @@ def sweep(
     out: str | Path | None = None,
     options: Options = Options(),
     progress: Progress = silent,
-) -> SweepSummary:
+) -> SweepResult:
     """Train models as a plan says, and ask each whose photos it was trained on.
 
     Parameters
@@ -136,21 +136,9 @@ def sweep(
             any_judge=plan.any_judge,
             sweeps=swept,
         )
-        write_text(folder / REPORT, write_record(summary))
-    return summary
-
-
-def load_sweep(folder: Path) -> SweepSummary:
-    """Read the summary of a finished study of models.
-
-    Raises
-    ------
-    UsageError
-        If it is none.
-    """
-    text = (folder / REPORT).read_text(encoding="utf-8")
-    found: SweepSummary = read_record(text, SweepSummary, SWEEP_SCHEMA, "study of models")
-    return found
+        result = SweepResult(summary)
+        write_text(folder / REPORT, result.to_json())
+    return result
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,12 +42,15 @@ def report(
     from spolia.auditing.result import AuditResult, load_result
     from spolia.auditing.study_plan import audits_of, is_study
     from spolia.auditing.study_result import StudyResult, load_study
+    from spolia.auditing.sweep_result import SweepResult, is_sweep, load_sweep
     from spolia.report.formats import file_name
     from spolia.review.tally import write_review
 
-    result: AuditResult | StudyResult | IdentityResult
+    result: AuditResult | StudyResult | IdentityResult | SweepResult
     if is_question(run):
         result = load_identity(run)
+    elif is_sweep(run):
+        result = load_sweep(run)
     else:
         for folder in audits_of(run):
             # A review that was killed has answers, and no numbers of them yet.

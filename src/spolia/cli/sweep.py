@@ -62,10 +62,7 @@ def study(
     from spolia.auditing.sweep import sweep
     from spolia.auditing.sweep_plan import read_sweep_plan
     from spolia.auditing.sweep_training import trainer_of
-    from spolia.report.summary_json import write_record
-    from spolia.report.sweep import render_sweep
     from spolia.sources.limits import parse_limits
-    from spolia.store.atomic import write_text
 
     options = Options(
         identities=identities,
@@ -82,17 +79,17 @@ def study(
     )
     asked = read_sweep_plan(plan)
     with progress_on_stderr(quiet=quiet) as progress:
-        summary = sweep(
+        result = sweep(
             asked, train=trainer_of(asked.training), out=out, options=options, progress=progress
         )
     if out is not None:
-        write_text(out / "report.html", render_sweep(summary))
+        result.report(out / "report.html")
     if json_output:
-        print_json(write_record(summary))
+        print_json(result.to_json())
         return
-    for one in summary.sweeps:
+    for one in result.summary.sweeps:
         _show(one)
-    for note in summary.notes:
+    for note in result.summary.notes:
         show(f"  Note: {note}")
     if out is None:
         say("  Nothing was kept: --out STUDY writes the report and sweep.json, and can be resumed.")

@@ -8,6 +8,7 @@ import typer
 
 from spolia.cli.console import print_json, progress_on_stderr, show
 from spolia.cli.options import JsonOutput, Quiet
+from spolia.core.errors import UsageError
 
 if TYPE_CHECKING:
     from spolia.auditing.identity_verify import IdentityVerification
@@ -31,8 +32,14 @@ def verify(
     from spolia.auditing.identity_verify import verify_identity
     from spolia.auditing.study_plan import is_study
     from spolia.auditing.study_verify import verify_study
+    from spolia.auditing.sweep_result import is_sweep
     from spolia.auditing.verify import verify as run_verify
 
+    if is_sweep(run):
+        raise UsageError(
+            f"{run} is a study of models, which keeps neither models nor samples; the same plan "
+            "under --overwrite must give the same sweep.json"
+        )
     if is_question(run):
         with progress_on_stderr(quiet=quiet) as progress:
             rechecked = verify_identity(run, seed=seed, progress=progress)

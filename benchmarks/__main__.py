@@ -14,6 +14,7 @@ EXPERIMENTS = {
     "join": "benchmarks.join",
     "judges": "benchmarks.judges",
     "kinds": "benchmarks.kinds",
+    "lab": "benchmarks.lab",
     "mixtures": "benchmarks.mixtures",
     "reviewing": "benchmarks.reviewing",
     "scale": "benchmarks.scale",

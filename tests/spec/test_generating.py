@@ -5,7 +5,8 @@ import pytest
 
 from spolia import Options, identity
 from spolia.auditing.generating import SAMPLES, Sampled
-from spolia.auditing.purge import find_personal
+from spolia.auditing.identity_verify import verify_identity
+from spolia.auditing.purge import find_personal, purge
 from spolia.auditing.squares import square_images, squared
 from spolia.core.errors import PlanMismatch, RunIncomplete, TooManyUnreadable, UsageError
 from spolia.core.types import Embeddings, normalise
@@ -61,6 +62,15 @@ def test_samples_are_drawn_once_and_kept_for_the_owner(photos, tmp_path):
     assert run / SAMPLES in [one.path for one in find_personal(run)]
     with pytest.raises(UsageError, match="delete it, and they are drawn again"):
         Sampled(generator, 41).draw(run)
+
+
+def test_a_run_is_verified_until_its_people_are_purged(photos, tmp_path):
+    run = tmp_path / "run"
+    ask(Sampled(Counted(), 40), photos, out=run)
+    assert verify_identity(run).photos == 40
+    purge(find_personal(run))
+    with pytest.raises(RunIncomplete, match="holds no embeddings any more"):
+        verify_identity(run)
 
 
 @pytest.mark.parametrize(

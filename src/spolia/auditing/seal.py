@@ -71,7 +71,7 @@ def check_files(folder: Path, said: Mapping[str, Any]) -> int:
         raise VerificationFailed(f"{folder / RUN} must say the digests of files, but does not")
     there = set(_files(folder))
     gone = sorted(set(files) - there)
-    if gone and all(name.startswith(EMBEDDINGS) for name in gone):
+    if gone and all(name.startswith((EMBEDDINGS, SAMPLES)) for name in gone):
         raise RunIncomplete(
             f"{folder} holds no embeddings any more (first: {gone[0]}), and without them nothing "
             "can be computed again; ask again with the same `spolia identity`"

@@ -103,11 +103,95 @@ def test_a_run_says_where_it_is_and_its_embeddings_can_be_deleted(stored, tmp_pa
     said = capsys.readouterr()
     assert "Left out of queries: 0 unreadable, 0 without a face, 1 blank" in said.out
     assert "identity.json (no names)" in said.err
-    assert "match nonmembers: 25 of 25" in said.err
+    assert "match nonmembers: 750 of 750" in said.err
     assert (tmp_path / "run" / "embeddings").is_dir()
     assert run(["purge", str(tmp_path / "run"), "--write"]) == 0
     assert not (tmp_path / "run" / "embeddings").exists()
     assert (tmp_path / "run" / "identity.json").exists()
+
+
+@pytest.fixture
+def finished(stored, tmp_path, capsys):
+    assert call(stored, "--out", tmp_path / "run", asked="members") == 1
+    said = capsys.readouterr().err
+    assert "report.html (no names)" in said
+    assert "Check: spolia verify" in said
+    return tmp_path / "run"
+
+
+def test_a_run_leaves_a_page_and_what_it_was_made_with(finished):
+    page = (finished / "report.html").read_text(encoding="utf-8")
+    assert "are named as members" in page
+    assert "members1" not in page
+    record = json.loads((finished / "run.json").read_text(encoding="utf-8"))
+    assert record["seed"] == 0
+    assert set(record["inputs"]) == {"synthetic", "queries", "nonmembers"}
+    assert set(record["rows"]) == set(record["inputs"])
+    assert record["model"]["name"] == "precomputed"
+    assert {"match queries", "judge"} <= set(record["seconds"])
+    assert record["machine"]["cores"] >= 1
+
+
+def test_a_report_is_made_again_for_another_reader_and_in_other_forms(finished, capsys):
+    for profile, named in (("public", False), ("internal", True), ("full", True)):
+        assert run(["report", str(finished), "--profile", profile]) == 0
+        name = "report.html" if profile == "public" else f"report-{profile}.html"
+        page = (finished / name).read_text(encoding="utf-8")
+        assert ("members1" in page) == named
+        assert "\x1b" not in page
+    for form, name in (("md", "report.md"), ("junit", "junit.xml")):
+        assert run(["report", str(finished), "--format", form]) == 0
+        text = (finished / name).read_text(encoding="utf-8")
+        assert "Can queries be named as members?" in text
+        assert "members1" not in text
+    assert run(["report", str(finished), "--format", "md", "--profile", "full"]) == 0
+    assert "members1" in (finished / "report-full.md").read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert run(["report", str(finished), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["schema"] == IDENTITY_SCHEMA
+    for form in ("summary", "sarif"):
+        assert run(["report", str(finished), "--format", form]) == 2
+        assert "is written as html, md or junit" in capsys.readouterr().err
+    assert run(["report", str(finished), "--format", "junit", "--profile", "full"]) == 2
+
+
+def test_a_run_is_verified_and_what_was_changed_is_noticed(finished, capsys):
+    assert run(["verify", str(finished), "--quiet"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Verified: 4 files are as they were left; ")
+    assert "p of 20 queries and 0 curves equal the reference" in said
+    assert run(["verify", str(finished), "--json", "--quiet"]) == 0
+    assert json.loads(capsys.readouterr().out)["verified"]
+    table = finished / "identities.parquet"
+    table.write_bytes(table.read_bytes()[:-1] + b"0")
+    assert run(["verify", str(finished), "--quiet"]) == 3
+    assert "identities.parquet is not what the run left" in capsys.readouterr().err
+
+
+def test_what_is_for_audits_says_so(finished, capsys):
+    for command in (["diff", str(finished), str(finished)], ["review", str(finished)]):
+        assert run(command) == 2
+        assert "is a run of `spolia identity`" in capsys.readouterr().err
+    assert run(["audit", "a", "b", "--out", str(finished)]) == 2
+
+
+def test_what_names_people_is_deleted_and_the_page_stays(finished, capsys):
+    assert run(["report", str(finished), "--profile", "full"]) == 0
+    assert run(["purge", str(finished), "--write"]) == 0
+    assert "report-full.html" in capsys.readouterr().out
+    assert not (finished / "report-full.html").exists()
+    assert (finished / "report.html").exists()
+    assert run(["verify", str(finished), "--quiet"]) == 0  # its embeddings lie elsewhere
+
+
+def test_a_result_shows_itself_in_a_notebook(stored):
+    sets = {role: stored / f"{name}.npy" for role, name in SETS.items()}
+    shown = spolia.identity(**sets, embedder="precomputed")._repr_html_()
+    assert shown.startswith("<iframe srcdoc=")
+    assert "members1" not in shown
+
+
+SETS = {"synthetic": "samples", "queries": "members", "nonmembers": "others"}
 
 
 def test_a_wrong_call_is_no_finding(stored, tmp_path, capsys):

@@ -6,6 +6,7 @@ from spolia.core.results import SCHEMA, Summary
 from spolia.core.review import REVIEW_SCHEMA, Reviewed
 from spolia.core.searching import SEARCH_SCHEMA, SearchSummary
 from spolia.core.study import STUDY_SCHEMA, StudySummary
+from spolia.core.sweep import SWEEP_SCHEMA, SweepSummary
 from spolia.report.json_schema import json_schema
 from tests.docs.pages import REPOSITORY
 
@@ -15,6 +16,7 @@ RECORDS = {
     REVIEW_SCHEMA: Reviewed,
     DIFF_SCHEMA: Diff,
     IDENTITY_SCHEMA: IdentitySummary,
+    SWEEP_SCHEMA: SweepSummary,
     SEARCH_SCHEMA: SearchSummary,
 }
 

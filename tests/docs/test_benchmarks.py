@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from benchmarks import hubs, judges, reviewing, searching
+from benchmarks import hubs, judges, mixtures, reviewing, searching
 from benchmarks.truth import People
 from spolia.core.types import normalise
+from spolia.stats.conformal import benjamini_hochberg
+from spolia.stats.pool import pooled_p
 from tests.docs.pages import pages
 from tests.spec.search_laws import JUDGE
 
@@ -55,6 +57,25 @@ def test_a_table_of_reviews_has_a_line_for_every_truth_and_reviewer():
     lines = reviewing.table(2).splitlines()
     assert len(lines) == 2 + len(reviewing.TRUTHS) * len(reviewing.REVIEWERS)
     assert lines[2].startswith("| none | 100%, 100%, 0% | 100.0% (")
+
+
+def test_the_mixtures_are_judged_as_the_code_judges():
+    rng = np.random.default_rng(0)
+    for draw in mixtures.WORLDS.values():
+        queries, others = draw(rng, (2, mixtures.QUERIES)), draw(rng, (2, mixtures.POOL))
+        counts = mixtures.PHOTOS_OF_QUERIES
+        p = mixtures.p_values(queries, others, counts)
+        for i in range(2):
+            asked = [one[:k] for one, k in zip(queries[i], counts, strict=True)]
+            pool = [one[:k] for one, k in zip(others[i], mixtures.PHOTOS_OF_POOL, strict=True)]
+            np.testing.assert_array_equal(p[i], pooled_p(asked, pool).p)
+        named = benjamini_hochberg(p[0]) <= mixtures.LEVEL
+        np.testing.assert_array_equal(mixtures.named(p)[0], named)
+
+
+@pytest.mark.slow
+def test_the_table_of_mixtures_is_what_the_benchmark_prints():
+    assert mixtures.table(20_000) in pages()["docs/methods/identity.md"]
 
 
 def test_a_table_of_searches_has_a_line_for_each_number_of_photos_and_truth():

@@ -12,6 +12,7 @@ from typing import get_args
 import pytest
 import typer
 
+from spolia.auditing.sweep_plan import KNOBS, sweep_plan
 from spolia.cli.main import app, run
 from spolia.core.results import EXIT_CODES, Kind, Outcome
 from spolia.embedding import load_card
@@ -162,6 +163,17 @@ def test_every_card_in_the_docs_follows_its_schema(tmp_path):
             path.write_text(block.text, encoding="utf-8")
             load = loads.get(tomllib.loads(block.text)["kind"], load_card)
             assert load(path).licence
+
+
+def test_the_plan_of_a_study_in_the_docs_is_one():
+    (page,) = (block.text for block in blocks("toml") if block.page == "docs/howto/sweep.md")
+    plan = sweep_plan(tomllib.loads(page), "docs")
+    assert [len(one.values) for one in plan.sweeps] == [5, 4]
+    table = PAGES["docs/howto/sweep.md"]
+    for knob in KNOBS:
+        usual = getattr(plan.sweeps[0 if knob != "identities" else 1].setting, knob)
+        if knob not in ("identities", "photos"):
+            assert re.search(rf"^\| `{knob}` \|.*\| {usual:,} \|$", table, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", ["docs/methods/verdict.md", "docs/howto/audit.md"])

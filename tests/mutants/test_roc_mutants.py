@@ -9,7 +9,7 @@ from spolia.core.membership import Worth
 from spolia.core.rates import Bounded
 from spolia.stats.pool import Pooled, pooled_p
 from spolia.stats.rates import exact_rate
-from spolia.stats.roc import PRIORS, RESAMPLES, separation
+from spolia.stats.roc import PRIORS, RESAMPLES, separation, threshold_at
 from tests.spec import pool_laws
 from tests.spec import roc_laws as laws
 
@@ -79,6 +79,17 @@ def a_fixed_threshold(members, others, *, resamples=RESAMPLES, rng, levels=(0.01
     return replace(found, hits=(replace(found.hits[0], tpr=share),))
 
 
+def a_band_at_fixed_thresholds(members, others, **more):
+    found = separation(members, others, **more)
+
+    def at(one):
+        threshold = threshold_at(others.score, one.fpr)
+        share = exact_rate(int((members.score > threshold).sum()), members.score.size)
+        return replace(one, low=share.low, high=share.high)
+
+    return replace(found, band=tuple(map(at, found.band)))
+
+
 def worth_by_the_observed_rate(members, others, **more):
     found = separation(members, others, **more)
 
@@ -115,6 +126,10 @@ def the_best_photo(queries, pool):
     )
 
 
+def the_best_photo_of_the_query_beside_means(queries, pool):
+    return pooled_p([np.full_like(one, one.max()) for one in queries], pool)
+
+
 def without_the_query_itself(queries, pool):
     found = pooled_p(queries, pool)
     return replace(found, p=(found.p * (found.pool + 1.0) - 1.0) / found.pool)
@@ -149,9 +164,17 @@ def never_anybody(queries, pool):
         (laws.law_intervals_hold_the_truth_where_photos_are_alike, a_fixed_threshold),
         (laws.law_a_perfect_score_is_not_certain, bootstrap_alone),
         (laws.law_a_hit_is_worth_what_the_allowed_rate_says, worth_by_the_observed_rate),
+        (
+            laws.law_the_band_is_the_interval_of_the_rate_at_each_of_its_places,
+            a_band_at_fixed_thresholds,
+        ),
         (laws.law_where_nothing_tells_the_interval_holds_one_half, always_everything),
         (pool_laws.law_p_of_a_stranger_is_uniform, means_of_all_photos),
         (pool_laws.law_p_of_a_stranger_is_uniform, the_best_photo),
+        (
+            pool_laws.law_a_list_of_mixed_numbers_of_photos_keeps_its_rate,
+            the_best_photo_of_the_query_beside_means,
+        ),
         (pool_laws.law_p_of_a_stranger_is_uniform, without_the_query_itself),
         (pool_laws.law_a_tie_counts_against_the_query, ties_are_no_evidence_against),
         (pool_laws.law_who_stands_out_is_seen, never_anybody),

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.stats import binom
 
+from spolia.stats.conformal import benjamini_hochberg
+
 TRIALS = 1200
 PHOTOS = (1, 2, 3, 3, 6)
 SHARED = 0.2
@@ -29,6 +31,17 @@ def law_p_of_a_stranger_is_uniform(pooled_p):
             p = pooled_p([person(rng, photos)], pool).p[0]
             below += [p <= 0.05, p <= 0.1, p <= 0.5]
         assert (below <= binom.ppf(0.9995, TRIALS, [0.05, 0.1, 0.5])).all(), below / TRIALS
+
+
+def law_a_list_of_mixed_numbers_of_photos_keeps_its_rate(pooled_p):
+    """Nobody is a member, so whoever is named is false."""
+    false, level = 0, 0.1
+    for seed in range(400):
+        rng = np.random.default_rng([seed, 7])
+        pool = people(rng, 160)
+        queries = [person(rng, 1 + i % 3) for i in range(12)]
+        false += bool((benjamini_hochberg(pooled_p(queries, pool).p) <= level).any())
+    assert false <= binom.ppf(0.9995, 400, level), false / 400
 
 
 def law_a_tie_counts_against_the_query(pooled_p):

@@ -181,6 +181,27 @@ def law_newcombe_is_the_published_interval(newcombe):
         assert np.allclose([low, high], [inside.min(), inside.max()], atol=1e-4)
 
 
+def law_the_band_is_the_interval_of_the_rate_at_each_of_its_places(separation):
+    """Found anew in each resample, as that of a rate which is asked for."""
+    members = clustered(np.random.default_rng(1), 30, 2, 1.5)
+    others = clustered(np.random.default_rng(2), 100, 2, 0.0)
+    found = separation(
+        members, others, levels=(0.01, 0.02), resamples=60, rng=np.random.default_rng(0)
+    )
+    there = {one.fpr: (one.low, one.high) for one in found.band}
+    for one in found.hits:
+        assert there[one.fpr] == (one.tpr.low, one.tpr.high)
+    assert [one.fpr for one in found.band] == sorted(there)
+    assert found.band[0].fpr == 0.01
+    assert found.band[-1].fpr < 1.0
+    ends = np.array([(one.low, one.high) for one in found.band])
+    assert (np.diff(ends, axis=0) >= 0.0).all()
+    alone = separation(
+        members, Scored.of_identities(np.ones(1)), resamples=5, rng=np.random.default_rng(0)
+    )
+    assert alone.band == ()
+
+
 def law_what_is_no_score_is_refused(separation):
     fine, none = Scored.of_identities(np.ones(3)), Scored.of_identities(np.empty(0))
     broken = Scored.of_identities(np.array([1.0, np.nan]))

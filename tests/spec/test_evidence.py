@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 from spolia.stats.background import NotBorrowed, borrow, pair_scores
 from spolia.stats.bounds import curve, false_at_most, largest_odds
 from spolia.stats.competition import decide, expected_false, smallest_discovery
-from spolia.stats.conformal import benjamini_hochberg, benjamini_yekutieli, single_case_p
+from spolia.stats.conformal import (
+    benjamini_hochberg,
+    benjamini_yekutieli,
+    ranked,
+    single_case_p,
+)
 from spolia.stats.power import PlantedScores, smallest_seen
 from spolia.stats.scores import (
     adaptive_s_norm,
@@ -111,6 +116,21 @@ def test_step_up_rules_equal_their_definition(p):
     np.testing.assert_allclose(
         benjamini_yekutieli(p), np.minimum(1.0, np.array(q) * harmonic), rtol=1e-12
     )
+
+
+@given(P_VALUES)
+def test_ranks_count_what_is_at_or_below(p):
+    told = ranked(np.array(p), most=200)
+    assert told == tuple((one, sum(other <= one for other in p)) for one in sorted(set(p)))
+
+
+def test_of_many_ranks_the_smallest_and_the_last_are_kept():
+    p = np.arange(1, 10_001) / 10_000
+    told = ranked(p, most=200)
+    assert len(told) <= 200
+    assert [rank for _, rank in told[:10]] == list(range(1, 11))
+    assert told[-1] == (1.0, 10_000)
+    assert all(value == rank / 10_000 for value, rank in told)
 
 
 def test_no_case_has_no_q():

@@ -18,6 +18,7 @@ LAWS = [
     (laws.law_a_perfect_score_is_not_certain, separation),
     (laws.law_a_hit_is_worth_what_the_allowed_rate_says, separation),
     (laws.law_the_curve_has_the_area, roc.curve),
+    (laws.law_the_band_is_the_interval_of_the_rate_at_each_of_its_places, separation),
     (laws.law_newcombe_is_the_published_interval, roc.newcombe),
     (laws.law_what_is_no_score_is_refused, separation),
 ]

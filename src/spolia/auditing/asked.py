@@ -7,9 +7,12 @@ import numpy as np
 from spolia.auditing.identity_scores import Photos
 from spolia.core.membership import Queried
 from spolia.core.types import Float64, Int64
-from spolia.stats.conformal import benjamini_hochberg
+from spolia.stats.conformal import benjamini_hochberg, ranked
 from spolia.stats.pool import fewest_named, pooled_p
 from spolia.stats.rates import exact_rate
+
+_RANKED = 200
+"""Points of a plot of p-values, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,5 +40,6 @@ def stand_out(queries: Photos, nonmembers: Photos, *, seed: int, fdr: float) -> 
         pool=len(pool),
         smallest_p=float(found.floors.min()),
         fewest=fewest_named(found.floors, fdr),
+        ranked=ranked(found.p, most=_RANKED),
     )
     return Asked(found.p, q, found.photos, found.pool, said)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spolia.auditing.result import AuditResult, load_result
-from spolia.auditing.study_plan import refuse_study
+from spolia.auditing.study_plan import refuse_no_audit
 from spolia.core.diff import (
     DIFF_SCHEMA,
     Change,
@@ -49,7 +49,7 @@ def diff(a: Path, b: Path, *, names: bool = False) -> Diff:
         If one of them is not finished.
     """
     for run in (a, b):
-        refuse_study(run, "two audits are compared")
+        refuse_no_audit(run, "two audits are compared")
     return compare(load_result(a), load_result(b), names=names)
 
 

@@ -148,7 +148,7 @@ def embed_source(
                 shard = way.shard(embedded, lambda done: progress(stage, done, n))
                 write_shard(folder, number, shard)
                 unreadable += shard.unreadable
-            _check_readable(unreadable, n, options.max_bad, source.uri)
+            check_readable(unreadable, n, options.max_bad, source.uri)
             progress(stage, part.stop, n)
 
 
@@ -318,7 +318,14 @@ def _in_order(
             one.cancel()
 
 
-def _check_readable(unreadable: list[Unreadable], n: int, max_bad: float, uri: str) -> None:
+def check_readable(unreadable: list[Unreadable], n: int, max_bad: float, uri: str) -> None:
+    """Raise if more than ``max_bad`` of ``n`` images could not be read.
+
+    Raises
+    ------
+    TooManyUnreadable
+        Says which came first. Images without a face are no such.
+    """
     bad = [one for one in unreadable if not one.no_face]
     if len(bad) <= max_bad * n:
         return

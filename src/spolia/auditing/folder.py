@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from spolia.auditing.plan import FILE, Plan, write_plan
-from spolia.auditing.stages import IDENTITY_FILE, SEARCH_FILE, STUDY_FILE
+from spolia.auditing.plan import Plan, write_plan
+from spolia.auditing.stages import RUN_FILES
 from spolia.core.errors import UsageError
 from spolia.report.formats import every_file
 from spolia.store.atomic import make_private
@@ -67,7 +67,7 @@ def _empty(folder: Path) -> None:
 
 def _check_own(folder: Path, places: Sequence[str | None]) -> None:
     """Refuse to delete what is no run, or what the audit itself is about to read."""
-    own = any((folder / name).exists() for name in (FILE, STUDY_FILE, IDENTITY_FILE, SEARCH_FILE))
+    own = any((folder / name).exists() for name in RUN_FILES)
     if not own and any(folder.iterdir()):
         raise UsageError(f"--overwrite refused: {folder} is not a run of spolia")
     said = next(folder.rglob(DECISIONS), None)

@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from spolia.auditing.asked import Asked, stand_out
 from spolia.auditing.cuts import check_named
 from spolia.auditing.duplicates import threshold_of
 from spolia.auditing.folder import run_folder
+from spolia.auditing.generating import Sampled
 from spolia.auditing.identity_checks import (
     ASKED,
     check_call,
@@ -24,73 +23,55 @@ from spolia.auditing.identity_checks import (
     notes_of,
     portion,
 )
-from spolia.auditing.identity_plan import (
-    IDENTITY,
-    REPORT,
-    TABLE,
-    asked_of,
-    begin,
-    opening_plan,
-    read_by,
-)
+from spolia.auditing.identity_plan import IDENTITY, asked_of, opening_plan, read_by
+from spolia.auditing.identity_result import IDENTITIES, IdentityResult
 from spolia.auditing.identity_said import outcome_of, sentence_of
-from spolia.auditing.identity_scores import Photos, samples_of, score_photos
+from spolia.auditing.identity_scores import (
+    Photos,
+    Search,
+    histogram_of,
+    samples_of,
+    score_photos,
+)
+from spolia.auditing.instruments import instruments_of, lost_of
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan
-from spolia.auditing.record import Stopwatch
-from spolia.auditing.result import Quarantine, write_quarantine
+from spolia.auditing.questions import begin
+from spolia.auditing.record import Stopwatch, write_run
+from spolia.auditing.seal import digests_of
 from spolia.auditing.sets import AuditSet
-from spolia.auditing.stages import Set, images_of, kind_of, open_all, prepare_all, quarantine_of
-from spolia.core.membership import IDENTITY_SCHEMA, IdentitySummary, Separation
-from spolia.core.progress import Progress, silent
-from spolia.core.seeds import stream
-from spolia.core.version import VERSION
-from spolia.embedding import Embedder
-from spolia.report.summary_json import write_record
-from spolia.stats.roc import Scored, separation
-from spolia.store.atomic import atomic_file, write_text
-
-IDENTITIES = pa.schema(
-    [
-        ("set", pa.string()),
-        ("identity", pa.string()),
-        ("photos", pa.int64()),
-        ("score", pa.float64()),
-        ("p", pa.float64()),
-        ("q", pa.float64()),
-        ("compared", pa.int64()),
-        ("nearest", pa.string()),
-        ("similarity", pa.float64()),
-    ]
+from spolia.auditing.stages import (
+    Given,
+    Set,
+    images_of,
+    kind_of,
+    open_all,
+    prepare_all,
+    quarantine_of,
 )
-"""One row per identity that is asked about or stands beside those: who is in it is personal."""
+from spolia.core.instruments import Instruments
+from spolia.core.membership import (
+    IDENTITY_SCHEMA,
+    IdentitySummary,
+    Portion,
+    Separation,
+)
+from spolia.core.progress import Progress, silent
+from spolia.core.results import Scale
+from spolia.core.seeds import stream
+from spolia.core.version import VERSION, packages
+from spolia.embedding import Embedder
+from spolia.stats.roc import Scored, separation
 
+__all__ = ["IdentityResult", "answer", "identity"]
 
-@dataclass(frozen=True, eq=False)
-class IdentityResult:
-    """What samples betray of whose photos were trained on."""
-
-    summary: IdentitySummary
-    """May be published: it holds no name, path or embedding."""
-    identities: pa.Table
-    """One row per identity: set, identity, photos, score, p, q, compared, nearest, similarity."""
-    quarantine: Quarantine
-    """Role, id and reason of what could not be read."""
-
-    @property
-    def named(self) -> pa.Table:
-        """The queries that are named at the asked rate, best first."""
-        found = self.identities.filter(pc.field("q") <= self.summary.fdr)
-        return found.sort_by([("p", "ascending"), ("score", "descending")])
-
-    def to_json(self) -> str:
-        """Return the publishable summary as JSON."""
-        return write_record(self.summary)
+PARTS = "matches"
+"""The folder of finished parts of searches in a run folder."""
 
 
 def identity(
     *,
-    synthetic: Set,
+    synthetic: Given,
     nonmembers: Set,
     members: Set | None = None,
     queries: Set | None = None,
@@ -108,7 +89,7 @@ def identity(
     Parameters
     ----------
     synthetic
-        What the generator made.
+        What the generator made, or a `spolia.auditing.generating.Sampled` that asks it.
     nonmembers
         Photos of people it was not trained on, of the same population.
     members
@@ -178,34 +159,83 @@ def identity(
     check_names(names)
     plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
     with run_folder(out, read_by(sets, plan), overwrite=options.overwrite) as folder:
-        begin(folder, IDENTITY, asked_of(sets, plan, any_judge=any_judge))
+        asked = asked_of(sets, plan, any_judge=any_judge)
+        begin(folder, IDENTITY, asked)
+        if isinstance(synthetic, Sampled):
+            synthetic.draw(folder, watch.staged("sample"))
         prepared = prepare_all(folder, opened, options, watch)
-        result = answer(prepared, plan, options, watch, any_judge=any_judge)
-        write_quarantine(folder, result.quarantine)
-        with atomic_file(folder / TABLE) as file:
-            pq.write_table(result.identities, file)
-        write_text(folder / REPORT, result.to_json())
+        said = answer(
+            prepared,
+            plan,
+            options,
+            watch,
+            any_judge=any_judge,
+            parts=folder / PARTS,
+            instruments=instruments_of(opened, prepared, ()),
+        )
+        result = replace(said, asked=asked)
+        result.save(folder)
+        ignored = {role: one.ignored for role, one in images_of(opened).items()}
+        digests = digests_of(folder, prepared)
+        write_run(folder, result.summary, watch, ignored=ignored, digests=digests)
     return result
 
 
+@dataclass(frozen=True, eq=False)
+class Scoring:
+    """Sets whose photos are scored, as far as they may be compared."""
+
+    sets: dict[str, AuditSet]
+    """As they were given."""
+    scored: Mapping[str, Photos]
+    """Members, queries and non-members, less what was left out."""
+    portions: Mapping[str, Portion]
+    scale: Scale
+
+
 def answer(
-    sets: dict[str, AuditSet], plan: Plan, options: Options, watch: Stopwatch, *, any_judge: bool
+    sets: dict[str, AuditSet],
+    plan: Plan,
+    options: Options,
+    watch: Stopwatch,
+    *,
+    any_judge: bool,
+    parts: Path | None = None,
+    instruments: Instruments | None = None,
 ) -> IdentityResult:
     """Answer a question whose sets are embedded.
+
+    ``parts`` is where finished parts of searches are kept and found; default nowhere.
 
     Raises
     ------
     UsageError
         If the sets cannot answer it.
     """
+    with run_folder(parts, (), overwrite=False) as kept:
+        scoring = score_sets(sets, plan, Search(kept, options), watch)
+    beside = instruments or Instruments(None, None, None, (), lost_of(sets))
+    result = conclude(scoring, plan, beside, any_judge=any_judge)
+    watch.staged("judge")("", 1, 1)
+    return result
+
+
+def score_sets(sets: dict[str, AuditSet], plan: Plan, search: Search, watch: Stopwatch) -> Scoring:
+    """Leave out what tells nothing, and score the photos of the others.
+
+    Raises
+    ------
+    UsageError
+        If what is left cannot be compared.
+    """
     threshold = plan.duplicates
     check_samples(sets["synthetic"])
-    guarded = leave_out_trained(sets, threshold, options, watch.staged("compare with train"))
-    check_photos(guarded.sets, threshold, options, watch.staged("compare the sides"))
+    guarded = leave_out_trained(sets, threshold, search, watch.staged("compare with train"))
+    check_photos(guarded.sets, threshold, search, watch.staged("compare the sides"))
     samples = samples_of(sets["synthetic"])
     scored = {
         role: score_photos(
-            guarded.sets[role], sets["synthetic"], samples, options, watch.staged(f"match {role}")
+            guarded.sets[role], sets["synthetic"], samples, search, watch.staged(f"match {role}")
         )
         for role in (*ASKED, "nonmembers")
         if role in sets
@@ -213,6 +243,14 @@ def answer(
     portions = {
         role: portion(one, guarded.in_train.get(role, (0, 0))) for role, one in scored.items()
     }
+    return Scoring(sets, scored, portions, "similarity" if samples is None else "score")
+
+
+def conclude(
+    scoring: Scoring, plan: Plan, instruments: Instruments, *, any_judge: bool
+) -> IdentityResult:
+    """Say what scores tell: a pure function of its arguments."""
+    sets, scored, portions = scoring.sets, scoring.scored, scoring.portions
     by_identity, by_photo = _separations(scored, plan.seed)
     asked = (
         stand_out(scored["queries"], scored["nonmembers"], seed=plan.seed, fdr=plan.fdr)
@@ -220,16 +258,15 @@ def answer(
         else None
     )
     said = None if asked is None else asked.said
-    outcome = outcome_of(by_identity, said)
     summary = IdentitySummary(
         schema=IDENTITY_SCHEMA,
         version=VERSION,
-        outcome=outcome,
+        outcome=outcome_of(by_identity, said),
         sentence=sentence_of(by_identity, said, plan.fdr),
-        notes=tuple(notes_of(sets, portions, threshold)),
+        notes=tuple(notes_of(sets, portions, plan.duplicates)),
         fdr=plan.fdr,
         seed=plan.seed,
-        duplicates=threshold,
+        duplicates=plan.duplicates,
         any_judge=any_judge,
         sets=tuple(one.summary for one in sets.values()),
         compared=tuple(portions.values()),
@@ -237,6 +274,9 @@ def answer(
         identities=by_identity,
         photos=by_photo,
         queries=said,
+        scores=histogram_of(scored.values(), scoring.scale),
+        instruments=instruments,
+        packages=packages(),
     )
     tables = [_table(one, sets["synthetic"], asked) for one in scored.values()]
     return IdentityResult(summary, pa.concat_tables(tables), quarantine_of(sets))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spolia.auditing.exclude import keep
-from spolia.auditing.identity_scores import Photos, closest
+from spolia.auditing.identity_scores import Photos, Search, closest
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import Images, Ready
@@ -138,7 +138,7 @@ def check_names(names: Names) -> None:
 
 
 def leave_out_trained(
-    sets: dict[str, AuditSet], threshold: float | None, options: Options, progress: Progress
+    sets: dict[str, AuditSet], threshold: float | None, search: Search, progress: Progress
 ) -> Guarded:
     """Take out the photos that have a near-duplicate in train: who has them needs no inference.
 
@@ -155,7 +155,7 @@ def leave_out_trained(
         if role not in sets:
             continue
         one = sets[role]
-        near = closest(one.rows, train.rows, options, progress).similarity >= threshold
+        near = closest(one, train, search, progress).similarity >= threshold
         if near.any():
             kept[role] = keep(one, np.flatnonzero(~near), "a near-duplicate in train")
         gone = len(one.identities) - len(kept[role].identities)
@@ -164,7 +164,7 @@ def leave_out_trained(
 
 
 def check_photos(
-    sets: Mapping[str, AuditSet], threshold: float | None, options: Options, progress: Progress
+    sets: Mapping[str, AuditSet], threshold: float | None, search: Search, progress: Progress
 ) -> None:
     """Refuse a photo that is on both sides.
 
@@ -178,7 +178,7 @@ def check_photos(
         if threshold is None or role not in sets:
             continue
         one = sets[role]
-        found = closest(one.rows, others.rows, options, progress)
+        found = closest(one, others, search, progress)
         near = np.flatnonzero(found.similarity >= threshold)
         if near.size:
             first = int(near[0])

@@ -3,26 +3,30 @@
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
+from spolia.auditing.generating import Sampled
 from spolia.auditing.options import Options
-from spolia.auditing.plan import Plan, refuse_another
+from spolia.auditing.plan import Plan, plan_from
+from spolia.auditing.questions import Question
+from spolia.auditing.record import RUN
 from spolia.auditing.run import location_of, places_of, plan_of
-from spolia.auditing.stages import IDENTITY_FILE, Set
-from spolia.core.errors import UsageError
+from spolia.auditing.stages import IDENTITY_FILE, Given
+from spolia.core.errors import RunIncomplete, UsageError
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder
+from spolia.report.formats import every_file
 from spolia.sources.address import paths_in
-from spolia.store.atomic import make_private, write_text
 
 REPORT = "identity.json"
 TABLE = "identities.parquet"
+IDENTITY = Question("spolia identity", IDENTITY_FILE, (REPORT, TABLE, RUN, *every_file()))
+ROLES = ("synthetic", "members", "queries", "nonmembers", "train")
+"""Of the sets of a question, in the order in which they are told."""
 
-_OF_AN_AUDIT = (
+OF_AN_AUDIT = (
     "train",
     "synthetic",
     "control",
@@ -33,10 +37,11 @@ _OF_AN_AUDIT = (
     "exclude_list_fingerprint",
     "attributes",
 )
+"""Parts of a plan that say nothing of a question about identities."""
 
 
 def opening_plan(
-    sets: Mapping[str, Set],
+    sets: Mapping[str, Given],
     embedder: str | Path | Embedder,
     fdr: float,
     seed: int,
@@ -47,10 +52,9 @@ def opening_plan(
     return plan_of(given, sets["synthetic"], None, embedder, fdr, seed, options)
 
 
-def asked_of(sets: Mapping[str, Set], plan: Plan, *, any_judge: bool) -> dict[str, Any]:
+def asked_of(sets: Mapping[str, Given], plan: Plan, *, any_judge: bool) -> dict[str, Any]:
     """Return all that decides the answer, as a table."""
-    roles = ("synthetic", "members", "queries", "nonmembers", "train")
-    where = {role: location_of(sets[role]) if role in sets else None for role in roles}
+    where = {role: location_of(sets[role]) if role in sets else None for role in ROLES}
     return table_of(plan, {**where, "any_judge": any_judge})
 
 
@@ -59,58 +63,55 @@ def table_of(plan: Plan, more: Mapping[str, Any]) -> dict[str, Any]:
     said = {
         name: value or None if isinstance(value, tuple) else value  # as it is read again
         for name, value in asdict(plan).items()
-        if name not in _OF_AN_AUDIT
+        if name not in OF_AN_AUDIT
     }
     table: dict[str, Any] = json.loads(json.dumps({**said, **more}))
     return table
 
 
-def read_by(sets: Mapping[str, Set], plan: Plan) -> list[str | None]:
+def read_by(sets: Mapping[str, Given], plan: Plan) -> list[str | None]:
     """Return what is read, which is never deleted."""
     return [
+        *(one.place for one in sets.values() if isinstance(one, Sampled)),
         *(path for one in sets.values() for path in paths_in(location_of(one))),
         *places_of(plan),
     ]
 
 
-@dataclass(frozen=True)
-class Question:
-    """A command that asks something, by the files of its folder."""
-
-    command: str
-    file: str
-    """What is asked."""
-    written: tuple[str, ...]
-    """What it answers, which must not outlive the question."""
+def is_question(folder: Path) -> bool:
+    """Tell whether a folder holds a run of `spolia identity`."""
+    return (folder / IDENTITY_FILE).is_file()
 
 
-IDENTITY = Question("spolia identity", IDENTITY_FILE, (REPORT, TABLE))
-
-
-def begin(folder: Path, question: Question, asked: Mapping[str, Any]) -> None:
-    """Write what is asked, or check that it is what the folder was made with.
+def read_asked(folder: Path) -> dict[str, Any]:
+    """Read what a run folder was asked.
 
     Raises
     ------
-    PlanMismatch
-        If the folder holds another question.
+    RunIncomplete
+        If it is no run of `spolia identity`.
     UsageError
-        If it holds something else.
+        If it cannot be read.
     """
-    make_private(folder)
-    path = folder / question.file
-    if path.exists():
-        try:
-            there = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path} cannot be read as TOML: {error}") from None
-        refuse_another(folder, dict.fromkeys(asked) | there, asked, "question")
-    elif any(folder.iterdir()):
-        raise UsageError(
-            f"{folder} is not empty and no run of `{question.command}`; choose another --out"
-        )
-    else:
-        said = {name: value for name, value in asked.items() if value is not None}
-        write_text(path, tomli_w.dumps(said))
-    for name in question.written:
-        (folder / name).unlink(missing_ok=True)
+    path = folder / IDENTITY_FILE
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunIncomplete(
+            f"{folder} is no run of `spolia identity`: it has no {path.name}"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as TOML: {error}") from None
+
+
+def plan_again(folder: Path, asked: Mapping[str, Any]) -> Plan:
+    """Return the plan by which a run was done, from what it was asked.
+
+    Raises
+    ------
+    UsageError
+        If something is missing there.
+    """
+    known = {one.name for one in fields(Plan)} - set(OF_AN_AUDIT) | {"synthetic"}
+    said = {name: value for name, value in asked.items() if name in known}
+    return plan_from(folder / IDENTITY_FILE, {**said, "train": ""})

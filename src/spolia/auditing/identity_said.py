@@ -1,10 +1,9 @@
 """The answer to a question about identities, in a word and in a sentence."""
 
-from math import ceil, floor
+from math import ceil
 
 from spolia.core.membership import Queried, Separation, Told
-from spolia.core.rates import Bounded
-from spolia.report.format import in_full, level, p_value
+from spolia.report.format import in_full, level, measure_in_full, p_value
 
 
 def outcome_of(found: Separation | None, asked: Queried | None) -> Told:
@@ -24,16 +23,6 @@ def sentence_of(found: Separation | None, asked: Queried | None, fdr: float) -> 
     said = [sentence_of_queries(asked, fdr)] if asked is not None else []
     said += [_of_members(found)] if found is not None else []
     return " ".join(said).replace("\u00a0", " ")
-
-
-def measure_in_full(one: Bounded) -> str:
-    r"""Return a measure with its interval, whose ends are rounded outward.
-
-    >>> measure_in_full(Bounded(0.7123, 0.6, 0.8)).replace("\u00a0", " ")
-    '0.712 (95 % interval 0.600 to 0.800)'
-    """
-    low, high = floor(one.low * 1000) / 1000, ceil(one.high * 1000) / 1000
-    return f"{one.value:.3f} ({level(one.confidence)} interval {low:.3f} to {high:.3f})"
 
 
 def _of_members(found: Separation) -> str:

@@ -1,22 +1,37 @@
 """How close the photos of a set are to a synthetic set, and so the people they are of."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 
 from spolia.auditing.exclude import keep
+from spolia.auditing.match import MatchOptions, match
 from spolia.auditing.options import Options
 from spolia.auditing.sets import AuditSet
+from spolia.core.membership import ScoreCounts, ScoreHistogram
 from spolia.core.progress import Progress
+from spolia.core.results import Scale
 from spolia.core.rows import UInt64
 from spolia.core.seeds import digest_key
 from spolia.core.types import Float64, Int64, Rows
 from spolia.search.join import join
 from spolia.stats.scores import Moments, moments, similarity_to_all, standard_scores
+from spolia.store.shards import name_digest
 
 _ROWS_PER_STEP = 4096
+_MOST_BINS, _FEWEST_BINS = 60, 10
+
+
+@dataclass(frozen=True)
+class Search:
+    """How sets are searched, and where what is found is kept, so that a killed run goes on."""
+
+    parts: Path
+    options: Options
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +99,44 @@ def _lots(rows: Rows, seed: int) -> UInt64:
     return lots
 
 
-def closest(rows: Rows, others: Rows, options: Options, progress: Progress) -> Closest:
-    """Return the nearest of ``others``, which are not empty, for each row."""
+def closest(one: AuditSet, other: AuditSet, search: Search, progress: Progress) -> Closest:
+    """Return the nearest of ``other``, which is not empty, for each row; finished parts are read.
+
+    A part is a function of the two sets: where one of them has changed, it is computed anew.
+    """
+    options = search.options
+    found = match(
+        one.rows,
+        {other.role: other.rows},
+        search.parts / one.role,
+        key=digest_key(0, *map(_made_of, (one, other))).hex(),
+        options=MatchOptions(options.memory, options.threads, options.part_rows, options.engine),
+        progress=progress,
+    )[other.role]
+    return Closest(found.indices[:, 0], found.similarities[:, 0])
+
+
+def _made_of(one: AuditSet) -> str:
+    made_of = (one.role, one.summary.fingerprint, one.model.fingerprint, name_digest(one.ids))
+    return ":".join(made_of)
+
+
+def score_photos(
+    one: AuditSet,
+    synthetic: AuditSet,
+    samples: Moments | None,
+    search: Search,
+    progress: Progress,
+) -> Photos:
+    """Return how much closer each photo is to its nearest sample than to samples at large.
+
+    ``samples`` are the moments of the synthetic rows; without them the score is the similarity.
+    """
+    return score_from(one, closest(one, synthetic, search, progress), samples)
+
+
+def nearest(rows: Rows, others: Rows, options: Options, progress: Progress) -> Closest:
+    """Return the nearest of ``others``, which are not empty, for each row; nothing is kept."""
     found = join(
         rows,
         others,
@@ -101,21 +152,8 @@ def closest(rows: Rows, others: Rows, options: Options, progress: Progress) -> C
     )
 
 
-def score_photos(
-    one: AuditSet,
-    synthetic: AuditSet,
-    samples: Moments | None,
-    options: Options,
-    progress: Progress,
-    *,
-    near: Closest | None = None,
-) -> Photos:
-    """Return how much closer each photo is to its nearest sample than to samples at large.
-
-    ``samples`` are the moments of the synthetic rows; without them the score is the similarity.
-    ``near`` spares searching for the nearest samples, where they are known.
-    """
-    near = near or closest(one.rows, synthetic.rows, options, progress)
+def score_from(one: AuditSet, near: Closest, samples: Moments | None) -> Photos:
+    """Return the score of each photo, from its nearest sample and the moments of all."""
     if samples is None:
         return Photos(one, near.similarity, near)
     score = np.empty(len(one))
@@ -135,3 +173,20 @@ def samples_of(synthetic: AuditSet) -> Moments | None:
     similarity 17 %.
     """
     return moments(synthetic.rows) if synthetic.model.kind == "identity" else None
+
+
+def histogram_of(scored: Iterable[Photos], scale: Scale) -> ScoreHistogram:
+    """Return how identities score, all sets in the same bins, from the lowest to the highest."""
+    means = {one.of.role: one.means for one in scored}
+    every = np.concatenate(list(means.values()))
+    most = max(one.size for one in means.values())
+    bins = min(_MOST_BINS, max(_FEWEST_BINS, round(2.0 * np.sqrt(most))))
+    edges = np.histogram_bin_edges(every, bins)
+    return ScoreHistogram(
+        scale=scale,
+        edges=tuple(edges.tolist()),
+        sides=tuple(
+            ScoreCounts(role, tuple(np.histogram(one, edges)[0].tolist()))
+            for role, one in means.items()
+        ),
+    )

@@ -12,6 +12,7 @@ from spolia.auditing.result import AuditResult
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import Images, Ready
 from spolia.core.instruments import Filled, Instruments, Lost, Tool
+from spolia.core.membership import IdentitySummary
 from spolia.core.results import ModelSummary, Summary
 from spolia.embedding.align import SIZE
 from spolia.embedding.attribute import Attribute
@@ -36,7 +37,7 @@ def instruments_of(
     )
 
 
-def instruments_again(said: Summary, sets: Mapping[str, AuditSet]) -> Instruments:
+def instruments_again(said: Summary | IdentitySummary, sets: Mapping[str, AuditSet]) -> Instruments:
     """Return the instruments that a run names, with what the sets say of them."""
     there = said.instruments or Instruments(None, None, None, (), ())
     return replace(there, lost=lost_of(sets, searched=there.faces is not None))

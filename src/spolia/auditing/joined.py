@@ -34,7 +34,8 @@ def write_part(path: Path, part: JoinResult) -> None:
 def read_part(path: Path) -> JoinResult | None:
     """Read what `write_part` wrote; ``None`` where there is no such file, or a broken one."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # numpy leaves a file open that it cannot read, if it opens it itself.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             found = dict(arrays)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return None

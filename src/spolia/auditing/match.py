@@ -1,10 +1,11 @@
 """Nearest records of every set for every synthetic record, in parts that survive a kill."""
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -180,14 +181,21 @@ def _write_part(path: Path, key: str, part: Neighbours) -> None:
         np.savez(file, key=np.array(key), indices=part.indices, similarities=part.similarities)
 
 
-def part_rows_of(folder: Path) -> int:
-    """Return how many synthetic records a part in ``folder`` covers; the default without parts.
+@contextmanager
+def _opened(path: Path) -> Iterator[Mapping[str, Any]]:
+    # numpy leaves a file open that it cannot read, if it opens it itself.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
+        yield part
+
+
+def part_rows_of(folder: Path, side: str = "train") -> int:
+    """Return how many records a part in ``folder`` covers; the default without parts.
 
     >>> part_rows_of(Path("nowhere"))
     65536
     """
     try:
-        with np.load(folder / f"train_{0:010d}.npz", allow_pickle=False) as part:
+        with _opened(folder / f"{side}_{0:010d}.npz") as part:
             return len(part["indices"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return MatchOptions.part_rows
@@ -195,7 +203,7 @@ def part_rows_of(folder: Path) -> int:
 
 def _read_part(path: Path, key: str, rows: int) -> Neighbours | None:
     try:
-        with np.load(path, allow_pickle=False) as part:
+        with _opened(path) as part:
             # Parts of another length belong to a run that was cut up otherwise.
             if str(part["key"]) != key or len(part["indices"]) != rows:
                 return None

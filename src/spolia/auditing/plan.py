@@ -10,6 +10,7 @@ from typing import Any
 import tomli_w
 
 from spolia.auditing.cuts import CutSource, Cutters, open_cutters
+from spolia.auditing.generating import Sampled
 from spolia.core.errors import InputChanged, PlanMismatch, RunIncomplete, UsageError
 from spolia.core.progress import Progress, silent
 from spolia.embedding.faces import Choice
@@ -161,7 +162,7 @@ def plan_from(path: Path, table: Mapping[str, Any]) -> Plan:
 
 
 def source_of(
-    place: str | Path,
+    place: str | Path | Sampled,
     plan: Plan,
     role: str,
     progress: Progress = silent,
@@ -179,12 +180,16 @@ def source_of(
     InputChanged
         If the points of the faces are not what they were when the plan was made.
     """
-    images = open_source(
-        place,
-        format=plan.format,
-        identities=plan.identities,
-        limits=parse_limits(plan.limits),
-        progress=progress,
+    images: Source = (
+        place
+        if isinstance(place, Sampled)
+        else open_source(
+            place,
+            format=plan.format,
+            identities=plan.identities,
+            limits=parse_limits(plan.limits),
+            progress=progress,
+        )
     )
     cutters = cutters or cutters_of(plan)
     return images if cutters is None else CutSource(images, cutters(role), progress)

@@ -42,6 +42,24 @@ class Planted:
         return np.where(np.array(held)[self.strength], self.rows, -1)
 
 
+def blend(rows: Float32, directions: Float32, faint: float) -> Float32:
+    """Return rows that are moved toward random directions, ``(n, d)`` unit rows.
+
+    Parameters
+    ----------
+    rows, directions
+        ``(n, d)`` unit rows.
+    faint
+        0: the rows themselves, 1: the directions.
+
+    Examples
+    --------
+    >>> blend(np.float32([[1, 0]]), np.float32([[0, 1]]), 0.5).round(3).tolist()
+    [[0.7070000171661377, 0.7070000171661377]]
+    """
+    return normalise((1.0 - faint) * rows.astype(np.float64) + faint * directions)
+
+
 def plant(train: AuditSet) -> Planted:
     """Make planted leaks: a function of train alone."""
     rng = stream(0, "planted")
@@ -51,10 +69,7 @@ def plant(train: AuditSet) -> Planted:
     chosen = np.sort(rng.permutation(each)[:MOST])
     directions = normalise(rng.normal(size=(chosen.size, train.rows.shape[1])))
     found = train.rows[chosen]
-    made = {
-        name: (chosen, normalise((1.0 - a) * found.astype(np.float64) + a * directions))
-        for name, a in BLENDS.items()
-    }
+    made = {name: (chosen, blend(found, directions, a)) for name, a in BLENDS.items()}
     several = each[count > 1]
     if train.model.kind == "identity" and several.size >= _LEAST_SEVERAL:
         held = np.sort(rng.permutation(several)[:MOST])

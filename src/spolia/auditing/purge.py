@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spolia.auditing.plan import FILE
-from spolia.auditing.stages import EMBEDDINGS, IDENTITY_FILE, SEARCH_FILE, STUDY_FILE
+from spolia.auditing.generating import SAMPLES
+from spolia.auditing.stages import EMBEDDINGS, RUN_FILES
 from spolia.core.errors import UsageError
 from spolia.store.cache import PATTERN
 from spolia.store.columns import FILE as COLUMNS
@@ -37,11 +37,11 @@ def find_personal(folder: Path) -> list[Personal]:
     UsageError
         If the folder is none of these.
     """
-    if any((folder / name).is_file() for name in (FILE, STUDY_FILE, IDENTITY_FILE, SEARCH_FILE)):
+    if any((folder / name).is_file() for name in RUN_FILES):
         found = [
             path
             for depth in range(_PARTS + 1)
-            for name in (EMBEDDINGS, *_WITH_IMAGES)
+            for name in (EMBEDDINGS, SAMPLES, *_WITH_IMAGES)
             for path in sorted(folder.glob("*/" * depth + name))
         ]
     elif (folder / _STORE[0]).is_file():

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
-from spolia.auditing.plan import Plan
+from spolia.core.membership import IdentitySummary
 from spolia.core.progress import Progress
 from spolia.core.results import Summary
 from spolia.core.version import VERSION
@@ -37,17 +38,21 @@ class Stopwatch:
         return tell
 
 
+RUN = "run.json"
+
+
 def write_run(
     folder: Path,
-    plan: Plan,
-    summary: Summary,
+    summary: Summary | IdentitySummary,
     watch: Stopwatch,
     *,
     ignored: Mapping[str, int],
+    digests: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> None:
     """Write ``run.json``: what of a run differs between two equal ones, but for keyed codes.
 
-    ``ignored`` is how many files of each set were left out because they are no images.
+    ``ignored`` is how many files of each set were left out because they are no images, and
+    ``digests`` are of what the run left, if that is to be told.
     """
     record = {
         "spolia": VERSION,
@@ -61,10 +66,11 @@ def write_run(
         "started": watch.started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": {stage: round(seconds, 3) for stage, seconds in watch.seconds.items()},
-        "seed": plan.seed,
+        "seed": summary.seed,
         "ignored": dict(ignored),
         "inputs": {one.role: one.fingerprint for one in summary.sets},
         "model": asdict(summary.model),
         "instruments": None if summary.instruments is None else asdict(summary.instruments),
+        **digests,
     }
-    write_text(folder / "run.json", json.dumps(record, indent=2) + "\n")
+    write_text(folder / RUN, json.dumps(record, indent=2) + "\n")

@@ -15,6 +15,7 @@ from spolia.auditing.decision import judge_matches, write_matches
 from spolia.auditing.duplicates import threshold_of
 from spolia.auditing.exclude import Asked, read_asked
 from spolia.auditing.folder import begin_run, run_folder
+from spolia.auditing.generating import Sampled
 from spolia.auditing.instruments import instruments_of, with_instruments
 from spolia.auditing.kinds import with_kinds
 from spolia.auditing.matching import match_all
@@ -24,6 +25,7 @@ from spolia.auditing.record import Stopwatch, write_run
 from spolia.auditing.result import AuditResult
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import (
+    Given,
     Images,
     Set,
     images_of,
@@ -180,14 +182,14 @@ def complete(
     result = replace(result, key=keep_key(folder))
     result.save(folder)
     ignored = {role: one.ignored for role, one in images.items()}
-    write_run(folder, plan, result.summary, watch, ignored=ignored)
+    write_run(folder, result.summary, watch, ignored=ignored)
     return result
 
 
 def plan_of(
-    train: Set,
-    synthetic: Set,
-    control: Set | None,
+    train: Given,
+    synthetic: Given,
+    control: Given | None,
     embedder: str | Path | Embedder,
     fdr: float,
     seed: int,
@@ -282,8 +284,10 @@ def _file(given: str | Path | None) -> tuple[str | None, str | None]:
     return path, file_fingerprint(Path(path))
 
 
-def location_of(one: Set) -> str:
+def location_of(one: Given) -> str:
     """Return where a set lies, as a plan says it."""
+    if isinstance(one, Sampled):
+        return one.uri
     if isinstance(one, Embeddings):
         return f"memory:{fingerprint(one)}"
     return absolute_address(str(one)) if str(one).strip() else _absolute(one)

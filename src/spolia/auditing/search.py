@@ -13,9 +13,10 @@ from spolia.auditing.cuts import CutSource, check_named
 from spolia.auditing.duplicates import threshold_of
 from spolia.auditing.folder import run_folder
 from spolia.auditing.identity_checks import check_judge, check_names, names_of
-from spolia.auditing.identity_plan import Question, begin, read_by, table_of
+from spolia.auditing.identity_plan import read_by, table_of
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan, cutters_of
+from spolia.auditing.questions import Question, begin
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import Quarantine, write_quarantine
 from spolia.auditing.run import location_of, plan_of

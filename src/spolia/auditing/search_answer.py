@@ -9,7 +9,7 @@ import pyarrow as pa
 from spolia.auditing.asked import Asked, stand_out
 from spolia.auditing.identity_checks import check_samples, notes_of_samples
 from spolia.auditing.identity_said import outcome_of
-from spolia.auditing.identity_scores import Photos, samples_of, score_photos
+from spolia.auditing.identity_scores import Photos, samples_of, score_from
 from spolia.auditing.options import Options
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.search_near import find_nearest, near_records, usual_nearness
@@ -135,7 +135,7 @@ def _look(
 ) -> tuple[Answer, pa.Table, pa.Table]:
     progress = watch.staged(f"search {base.role}")
     near = find_nearest(asked, base, terms.top, options, progress)
-    scored = score_photos(asked, base, samples_of(base), options, progress, near=near.closest)
+    scored = score_from(asked, near.closest, samples_of(base))
     stands = (
         stand_out(scored, pool.scored[base.role], seed=terms.seed, fdr=terms.level)
         if pool is not None and pool.scored

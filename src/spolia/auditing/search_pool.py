@@ -10,7 +10,7 @@ import numpy.typing as npt
 from spolia.auditing.alike import Kept
 from spolia.auditing.clustered import cluster
 from spolia.auditing.exclude import keep
-from spolia.auditing.identity_scores import Photos, closest, samples_of, score_photos
+from spolia.auditing.identity_scores import Photos, nearest, samples_of, score_from
 from spolia.auditing.options import Options
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.sets import AuditSet
@@ -64,8 +64,10 @@ def fit_pool(
     n = len(nonmembers.identities)
     in_train, in_asked = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
     scored = {
-        role: score_photos(
-            nonmembers, base, samples_of(base), options, watch.staged(f"non-members, {role}")
+        role: score_from(
+            nonmembers,
+            nearest(nonmembers.rows, base.rows, options, watch.staged(f"non-members, {role}")),
+            samples_of(base),
         )
         for role, base in searched.items()
     }
@@ -75,7 +77,7 @@ def fit_pool(
         if "train" in scored:
             near = scored["train"].closest.similarity >= threshold
             in_train[nonmembers.identity[near]] = True
-        also = closest(nonmembers.rows, asked.rows, options, watch.staged("non-members, photos"))
+        also = nearest(nonmembers.rows, asked.rows, options, watch.staged("non-members, photos"))
         in_asked[nonmembers.identity[also.similarity >= threshold]] = True
     left = np.flatnonzero(~(in_train | in_asked)[nonmembers.identity])
     return Pool(

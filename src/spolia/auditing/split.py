@@ -112,7 +112,7 @@ def split(
         unreadable=opened.unreadable,
     )
     clustered = cluster(one, threshold, Kept(parts, options, progress))
-    photo = _photos(clustered)
+    photo = photos_of(clustered)
     rng = stream(seed, "split", one.summary.fingerprint)
     found = split_people(one.identity, photo, share=share, held_back=held_back, rng=rng)
     summary = SplitSummary(
@@ -153,8 +153,14 @@ def _check(source: Source, out: Path) -> None:
         )
 
 
-def _photos(clustered: Clustered) -> Int64:
-    """Return each record's photo: whatever a chain of near-duplicates connects."""
+def photos_of(clustered: Clustered) -> Int64:
+    """Return each record's photo: whatever a chain of near-duplicates connects.
+
+    Raises
+    ------
+    UsageError
+        If nearly all are alike.
+    """
     if clustered.pairs is None:
         raise UsageError(
             "nearly all images of the set are alike to this embedder, so that none can be held "

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from spolia.auditing.cuts import ALIGNMENT, CutSource, OfFaces, alignment_of
 from spolia.auditing.embed import EmbedOptions, embed_source
+from spolia.auditing.generating import Sampled
 from spolia.auditing.options import Options
+from spolia.auditing.plan import FILE as PLAN_FILE
 from spolia.auditing.plan import Plan, cutters_of, source_of
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import Quarantine, write_quarantine
@@ -36,11 +38,23 @@ STUDY_FILE = "study.toml"
 IDENTITY_FILE = "identity.toml"
 """What `spolia identity` was asked, which makes a folder one of its runs."""
 
+SWEEP_FILE = "sweep.toml"
+"""The plan of a study of models, which makes a folder one."""
+
+MEMBERSHIP_FILE = "membership.toml"
+"""What `spolia attack membership` was asked, which makes a folder one of its runs."""
+
 SEARCH_FILE = "search.toml"
 """What `spolia search` was asked, which makes a folder one of its runs."""
 
+RUN_FILES = (PLAN_FILE, STUDY_FILE, IDENTITY_FILE, SWEEP_FILE, MEMBERSHIP_FILE, SEARCH_FILE)
+"""Files of which one makes a folder a run of spolia."""
+
 Set = str | Path | Embeddings
 """A set: where its images (or stored embeddings) lie, or the embeddings themselves."""
+
+Given = Set | Sampled
+"""A set, or what a generator is asked for."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +88,7 @@ def judged(source: Source, judge: Embedder) -> Images:
 
 
 def open_all(
-    sets: dict[str, Set],
+    sets: Mapping[str, Given],
     plan: Plan,
     embedder: str | Path | Embedder,
     options: Options,
@@ -101,13 +115,22 @@ def open_all(
     for role, one in sets.items():
         if isinstance(one, Embeddings):
             opened[role] = one
-        elif judge is None or (stores and is_store(Path(one))):
-            opened[role] = open_precomputed(Path(one))
+        elif judge is None or (stores and not isinstance(one, Sampled) and is_store(Path(one))):
+            opened[role] = open_precomputed(_stored(one))
         else:
             progress = watch.staged(f"read {role}")
             source = source_of(one, plan, role, progress, cutters=cutters)
             opened[role] = judged(source, judge)
     return opened
+
+
+def _stored(one: str | Path | Sampled) -> Path:
+    if isinstance(one, Sampled):
+        raise UsageError(
+            "samples of a generator are images, but the other sets are embeddings; name the "
+            "--embedder that made these, and give the sets as images"
+        )
+    return Path(one)
 
 
 def images_of(sets: Mapping[str, Ready]) -> dict[str, Source]:
@@ -269,13 +292,28 @@ def reopen_all(folder: Path, plan: Plan) -> dict[str, AuditSet]:
         If they are no longer there, or the run was killed before they were complete.
     """
     places = {"train": plan.train, "control": plan.control, "synthetic": plan.synthetic}
+    return reopen(folder, places, embedded=plan.embedder != "precomputed")
+
+
+def reopen(
+    folder: Path, places: Mapping[str, str | None], *, embedded: bool
+) -> dict[str, AuditSet]:
+    """Open the sets that a finished run was made from, by role and where each lies.
+
+    ``embedded`` is whether they were images, so that their embeddings are the run's own.
+
+    Raises
+    ------
+    RunIncomplete
+        If they are no longer there, or the run was killed before they were complete.
+    """
     sets = {}
     for role, place in places.items():
         if place is None:
             continue
         kept = store_of(folder, role)
-        if not kept.exists() and plan.embedder != "precomputed":
-            raise RunIncomplete(f"{folder} holds no embeddings of {role}; run the audit again")
+        if not kept.exists() and embedded:
+            raise RunIncomplete(f"{folder} holds no embeddings of {role}; run it again")
         sets[role] = _prepared(role, open_precomputed(kept if kept.exists() else Path(place)))
     return sets
 

@@ -11,7 +11,7 @@ import tomli_w
 
 from spolia.auditing.folder import REPORTS
 from spolia.auditing.plan import FILE, Plan, plan_from, refuse_another
-from spolia.auditing.stages import EMBEDDINGS, STUDY_FILE
+from spolia.auditing.stages import EMBEDDINGS, IDENTITY_FILE, STUDY_FILE
 from spolia.core.errors import RunIncomplete, UsageError
 from spolia.store.atomic import write_text
 
@@ -153,14 +153,19 @@ def audits_of(folder: Path) -> list[Path]:
     return [plan.folder_of(folder, one, judge) for one in plan.sets for judge in plan.judges]
 
 
-def refuse_study(folder: Path, wanted: str) -> None:
-    """Refuse a study where one audit is wanted, and name its audits.
+def refuse_no_audit(folder: Path, wanted: str) -> None:
+    """Refuse a study, of which the audits are named, or a question, where one audit is wanted.
 
     Raises
     ------
     UsageError
-        If the folder holds a study.
+        If the folder holds one of these.
     """
+    if (folder / IDENTITY_FILE).is_file():
+        raise UsageError(
+            f"{wanted}, but {folder} is a run of `spolia identity`, which compares people with "
+            "samples and makes no pairs; give the folder of a run of `spolia audit`"
+        )
     if is_study(folder):
         audits = ", ".join(map(str, audits_of(folder)))
         raise UsageError(f"{wanted}, but {folder} is a study; its audits are {audits}")

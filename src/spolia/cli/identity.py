@@ -26,19 +26,34 @@ from spolia.cli.options import (
     parse_duplicates,
     parse_size,
 )
+from spolia.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from spolia.auditing.generating import Sampled
     from spolia.auditing.identity import IdentityResult
+    from spolia.auditing.options import Options
     from spolia.core.membership import Hits, IdentitySummary, Separation
 
+_SAMPLES = 1000
 _STYLES = {"found": "bold red", "not found": "bold green"}
 
 
 def identity(
-    synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="What the generator made.")],
     nonmembers: Annotated[
         str, typer.Option(help="Photos of people of the same population it was NOT trained on.")
     ],
+    synthetic: Annotated[
+        str | None, typer.Argument(metavar="SYNTHETIC", help="What the generator made.")
+    ] = None,
+    generator: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL", help="A model of `spolia lab train`, to be asked in its place."
+        ),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(help="For how many images to ask MODEL; default 1000.")
+    ] = None,
     members: Annotated[
         str | None,
         typer.Option(help="Other photos of people it was trained on: how well can they be told?"),
@@ -67,10 +82,11 @@ def identity(
         float, typer.Option(help="Largest expected share of non-members among the named queries.")
     ] = 0.05,
     seed: Annotated[
-        int, typer.Option(help="Draws the photos that are compared, and the resamples.")
+        int,
+        typer.Option(help="Draws the photos that are compared, resamples, and MODEL's samples."),
     ] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Run folder: summary, table, embeddings; resumable.")
+        Path | None, typer.Option(help="Run folder: report, summary, table, embeddings; resumable.")
     ] = None,
     identities: Identities = "auto",
     format: Format = None,  # noqa: A002  (the option's name)
@@ -130,7 +146,7 @@ def identity(
     )
     with progress_on_stderr(quiet=quiet) as progress:
         result = ask(
-            synthetic=synthetic,
+            synthetic=_asked(synthetic, generator, samples, seed, options),
             nonmembers=nonmembers,
             members=members,
             queries=queries,
@@ -143,11 +159,36 @@ def identity(
             options=options,
             progress=progress,
         )
+        if out is not None:
+            result.report(out / "report.html")
     if json_output:
         print_json(result.to_json())
     else:
         _show(result, out)
     return result.summary.exit_code
+
+
+def _asked(
+    synthetic: str | None,
+    generator: Path | None,
+    samples: int | None,
+    seed: int,
+    options: "Options",
+) -> "str | Sampled":
+    """Return the set that is asked about."""
+    from spolia.auditing.generating import Sampled
+
+    if (synthetic is None) == (generator is None):
+        raise UsageError("one of SYNTHETIC and --generator MODEL is wanted, and not both")
+    if generator is None:
+        if samples is not None:
+            raise UsageError("--samples is for --generator MODEL; of a set every image counts")
+        return str(synthetic)
+    from spolia.lab.training import open_model
+
+    model = open_model(generator)
+    samples = _SAMPLES if samples is None else samples
+    return Sampled(model, samples, seed=seed, place=generator, limits=options.limits)
 
 
 def _show(result: "IdentityResult", out: Path | None) -> None:
@@ -164,7 +205,9 @@ def _show(result: "IdentityResult", out: Path | None) -> None:
     if out is None:
         say("  Nothing was kept: --out RUN writes the summary and the table of identities.")
     else:
+        say(f"  Report: {out / 'report.html'} (no names)")
         say(f"  Written: {out / 'identity.json'} (no names), {out / 'identities.parquet'} (names)")
+        say(f"  Check: spolia verify {out}")
 
 
 def _show_sets(summary: "IdentitySummary") -> None:
@@ -182,7 +225,7 @@ def _show_sets(summary: "IdentitySummary") -> None:
 
 
 def _show_separation(one: "Separation") -> None:
-    from spolia.auditing.identity_said import measure_in_full
+    from spolia.report.format import measure_in_full
 
     show(_plain(f"  By {one.unit}: AUC {measure_in_full(one.auc)}"))
     show(_plain(f"    average precision {measure_in_full(one.ap)}"))

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
+from spolia.cli.attack import attack
 from spolia.cli.audit import audit
 from spolia.cli.card import card
 from spolia.cli.demo import demo
@@ -15,11 +16,13 @@ from spolia.cli.doctor import doctor
 from spolia.cli.embed import embed
 from spolia.cli.identity import identity
 from spolia.cli.join import join
+from spolia.cli.lab import lab
 from spolia.cli.purge import purge
 from spolia.cli.report import report
 from spolia.cli.review import review
 from spolia.cli.search import search
 from spolia.cli.split import split
+from spolia.cli.sweep import study
 from spolia.cli.verify import verify
 from spolia.core.errors import SpoliaError
 
@@ -71,6 +74,7 @@ _COMMANDS = (
     review,
     diff,
     split,
+    study,
     verify,
     purge,
     doctor,
@@ -78,6 +82,8 @@ _COMMANDS = (
 for _command in _COMMANDS:
     app.command(no_args_is_help=_command not in (demo, doctor))(_command)
 app.add_typer(card, name="card")
+app.add_typer(lab, name="lab")
+app.add_typer(attack, name="attack")
 
 
 def run(arguments: list[str] | None = None) -> int:

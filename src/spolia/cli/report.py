@@ -15,7 +15,7 @@ def report(
         Literal["public", "internal", "full"],
         typer.Option(
             help="public: no image, no path, no name. internal: images behind a click, and ids. "
-            "full: images shown."
+            "full: images shown. Of `spolia identity`: names in the last two, no images."
         ),
     ] = "public",
     form: Annotated[
@@ -23,7 +23,8 @@ def report(
         typer.Option(
             "--format",
             help="html: the page. summary: one page for the public. md: Markdown. junit: the "
-            "questions as test cases. sarif: the findings, for code scanning.",
+            "questions as test cases. sarif: the findings, for code scanning. Of `spolia "
+            "identity`: html, md and junit.",
         ),
     ] = "html",
     out: Annotated[
@@ -36,16 +37,25 @@ def report(
 
     Example: `spolia report run --profile internal`, `spolia report run --format junit`
     """
-    from spolia.auditing.result import load_result
+    from spolia.auditing.identity_plan import is_question
+    from spolia.auditing.identity_result import IdentityResult, load_identity
+    from spolia.auditing.result import AuditResult, load_result
     from spolia.auditing.study_plan import audits_of, is_study
-    from spolia.auditing.study_result import load_study
+    from spolia.auditing.study_result import StudyResult, load_study
+    from spolia.auditing.sweep_result import SweepResult, is_sweep, load_sweep
     from spolia.report.formats import file_name
     from spolia.review.tally import write_review
 
-    for folder in audits_of(run):
-        # A review that was killed has answers, and no numbers of them yet.
-        write_review(folder)
-    result = load_study(run) if is_study(run) else load_result(run)
+    result: AuditResult | StudyResult | IdentityResult | SweepResult
+    if is_question(run):
+        result = load_identity(run)
+    elif is_sweep(run):
+        result = load_sweep(run)
+    else:
+        for folder in audits_of(run):
+            # A review that was killed has answers, and no numbers of them yet.
+            write_review(folder)
+        result = load_study(run) if is_study(run) else load_result(run)
     path = result.report(out or run / file_name(form, profile), profile=profile, form=form)
     if json_output:
         print_json(result.to_json())

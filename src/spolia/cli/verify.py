@@ -2,12 +2,16 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spolia.cli.console import print_json, progress_on_stderr, show
 from spolia.cli.options import JsonOutput, Quiet
+from spolia.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from spolia.auditing.identity_verify import IdentityVerification
 
 
 def verify(
@@ -19,14 +23,28 @@ def verify(
     """Recheck a run against the definition of truth; exit 3 if a bit differs.
 
     Every finding's similarity, the nearest records of randomly drawn synthetic ones by a full scan,
-    and all decisions are computed again.
+    and all decisions are computed again. Of `spolia identity`: the files, the nearest sample and
+    score of randomly drawn people's photos, p, q, areas and rates.
 
     Example: `spolia verify run`
     """
+    from spolia.auditing.identity_plan import is_question
+    from spolia.auditing.identity_verify import verify_identity
     from spolia.auditing.study_plan import is_study
     from spolia.auditing.study_verify import verify_study
+    from spolia.auditing.sweep_result import is_sweep
     from spolia.auditing.verify import verify as run_verify
 
+    if is_sweep(run):
+        raise UsageError(
+            f"{run} is a study of models, which keeps neither models nor samples; the same plan "
+            "under --overwrite must give the same sweep.json"
+        )
+    if is_question(run):
+        with progress_on_stderr(quiet=quiet) as progress:
+            rechecked = verify_identity(run, seed=seed, progress=progress)
+        _show_question(rechecked, json_output=json_output)
+        return
     check = verify_study if is_study(run) else run_verify
     with progress_on_stderr(quiet=quiet) as progress:
         checked = check(run, seed=seed, progress=progress)
@@ -37,4 +55,16 @@ def verify(
         f"Verified: {checked.findings:,} findings, {checked.searched:,} full searches over "
         f"{checked.pairs:,} pairs and the decision on {checked.identities:,} identities equal the "
         f"reference; {checked.compared:,} pairs of images compared again."
+    )
+
+
+def _show_question(checked: "IdentityVerification", *, json_output: bool) -> None:
+    if json_output:
+        print_json({"verified": True, **asdict(checked)})
+        return
+    show(
+        f"Verified: {checked.files:,} files are as they were left; {checked.photos:,} full "
+        f"searches over {checked.pairs:,} pairs, the scores of {checked.identities:,} identities, "
+        f"p of {checked.queries:,} queries and {checked.areas:,} curve"
+        f"{'' if checked.areas == 1 else 's'} equal the reference."
     )

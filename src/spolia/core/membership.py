@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from spolia.core.instruments import Instruments
 from spolia.core.rates import Bounded, Rate
-from spolia.core.results import ModelSummary, SetSummary
+from spolia.core.results import ModelSummary, Scale, SetSummary
 
 IDENTITY_SCHEMA = "spolia-identity/1"
 """Version of `IdentitySummary` as JSON; grows when a field changes its meaning."""
@@ -43,6 +44,15 @@ class Hits:
 
 
 @dataclass(frozen=True)
+class Band:
+    """The interval of the ROC at one false positive rate."""
+
+    fpr: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Separation:
     """How well scores tell members from non-members."""
 
@@ -60,6 +70,8 @@ class Separation:
     """False positive rates under 1 / n, of which this many non-members can tell nothing."""
     curve: tuple[tuple[float, float], ...]
     """(FPR, TPR) where the ROC turns, from (0, 0) to (1, 1)."""
+    band: tuple[Band, ...]
+    """95 % interval of the TPR at some rates, each by itself, from 1 / n on; n non-members."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,8 @@ class Queried:
     """The smallest p-value that these can give any query."""
     fewest: int | None
     """How few queries can be named together; null where none can be, however they score."""
+    ranked: tuple[tuple[float, int], ...]
+    """(p, queries that have it or less), ascending; of more than 200 values, 200."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +105,25 @@ class Portion:
     """Photos left out, because a training photo is their near-duplicate."""
     in_train_whole: int
     """Identities left out, because all their photos were."""
+
+
+@dataclass(frozen=True)
+class ScoreCounts:
+    """How many identities of a set score in each bin."""
+
+    role: str
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ScoreHistogram:
+    """How the identities of each set that was scored score."""
+
+    scale: Scale
+    """``score``: standard scores; ``similarity``: to the nearest sample. Means over photos."""
+    edges: tuple[float, ...]
+    """One more than bins."""
+    sides: tuple[ScoreCounts, ...]
 
 
 @dataclass(frozen=True)
@@ -119,6 +152,11 @@ class IdentitySummary:
     """The same with a score a photo; null where every identity has one."""
     queries: Queried | None
     """Null without queries."""
+    scores: ScoreHistogram
+    instruments: Instruments
+    """What had a part in it beside the judge."""
+    packages: tuple[tuple[str, str], ...]
+    """Name and version of the packages on which a number may depend."""
 
     @property
     def exit_code(self) -> int:

@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass
 
+WIDTHS = (("wide", 720.0), ("narrow", 350.0))
+"""Charts are drawn twice: letters that are scaled down to a phone cannot be read."""
+
 
 @dataclass(frozen=True)
 class Tick:

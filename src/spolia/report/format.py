@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from spolia.core.rates import Rate
+from spolia.core.rates import Bounded, Rate
 from spolia.core.results import NegativeControl, Power
 
 MISSING = "–"
@@ -157,6 +157,43 @@ def interval(rate: Rate) -> str:
     '95\xa0% interval up to 3.7\xa0%'
     """
     return f"{level(rate.confidence)} interval {limits(rate)}"
+
+
+def ends(one: Bounded) -> str:
+    """Return the ends of a measure's interval, rounded outward.
+
+    >>> ends(Bounded(0.7123, 0.60049, 0.80001))
+    '0.600 to 0.801'
+    """
+    low, high = math.floor(one.low * 1000) / 1000, math.ceil(one.high * 1000) / 1000
+    return f"{low:.3f} to {high:.3f}"
+
+
+def measure_in_full(one: Bounded) -> str:
+    r"""Return a measure with its interval, whose ends are rounded outward.
+
+    >>> measure_in_full(Bounded(0.7123, 0.6, 0.8))
+    '0.712 (95\xa0% interval 0.600 to 0.800)'
+    """
+    return f"{one.value:.3f} ({level(one.confidence)} interval {ends(one)})"
+
+
+def span(one: Bounded) -> str:
+    r"""Return the ends of a share's interval, rounded outward.
+
+    >>> span(Bounded(0.1, 0.0512, 0.2))
+    '5.1\xa0% to 20.0\xa0%'
+    """
+    return f"{percent(one.low, rounding=ROUND_FLOOR)} to {at_most(one.high)}"
+
+
+def area_at_most(value: float) -> str:
+    """Return the upper bound of an area, rounded up so that it stays one.
+
+    >>> area_at_most(0.5121)
+    '0.513'
+    """
+    return f"{math.ceil(value * 1000) / 1000:.3f}"
 
 
 def similarity(value: float | None) -> str:

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from spolia.auditing.result import load_result
-from spolia.auditing.study_plan import refuse_study
+from spolia.auditing.study_plan import refuse_no_audit
 from spolia.core.errors import UsageError
 from spolia.core.review import Mode, Question
 from spolia.core.seeds import stream
@@ -95,7 +95,7 @@ def make_deck(
 
 
 def _check(run: Path, pairs: int, known: int) -> None:
-    refuse_study(run, "a review is of one audit")
+    refuse_no_audit(run, "a review is of one audit")
     if pairs < FEWEST_PAIRS:
         raise UsageError(
             f"a deck must have {FEWEST_PAIRS} pairs or more, but {pairs} are asked for; 100 are "

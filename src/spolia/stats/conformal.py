@@ -105,3 +105,20 @@ def benjamini_yekutieli(p: Float64) -> Float64:
     if p.size == 0:
         return p.astype(np.float64)
     return np.minimum(benjamini_hochberg(p) * float(np.sum(1.0 / np.arange(1, p.size + 1))), 1.0)
+
+
+def ranked(p: Float64, *, most: int) -> tuple[tuple[float, int], ...]:
+    """Return each p-value with how many are at or below it, ascending: for a plot.
+
+    Of more than ``most`` different ones, ``most`` at most are returned, evenly spaced in the
+    logarithm of their rank, so that all of the smallest are among them, and the largest.
+
+    >>> ranked(np.array([0.3, 0.1, 0.3]), most=10)
+    ((0.1, 1), (0.3, 3))
+    """
+    values, counts = np.unique(p, return_counts=True)
+    below = np.cumsum(counts)
+    if values.size > most:
+        kept = np.unique(np.round(np.geomspace(1, values.size, most)).astype(np.int64)) - 1
+        values, below = values[kept], below[kept]
+    return tuple(zip(values.tolist(), below.tolist(), strict=True))

@@ -27,7 +27,8 @@ holds all :math:`\theta` with
     (N - 1) \left( \frac{1 - \theta}{2 - \theta} + \frac{\theta}{1 + \theta} \right) \right]
 
 and, for average precision where all members lead, the value if as many members as Clopper-Pearson
-leaves open came last.
+leaves open came last. The band around the curve is the interval of true positives at some thirty
+rates, each by itself: it is no bound on the whole curve at once.
 
 **What a hit is worth.** :math:`PPV = \pi\, TPR / (\pi\, TPR + (1 - \pi)\, \alpha)` at a prior
 :math:`\pi`, with the allowed rate and not the observed one: no hit among 50 non-members is no proof
@@ -43,7 +44,7 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from spolia.core.errors import UsageError
-from spolia.core.membership import Hits, Separation, Worth
+from spolia.core.membership import Band, Hits, Separation, Worth
 from spolia.core.rates import Bounded, Rate
 from spolia.core.types import Float64, Int64
 from spolia.stats.lean import kish
@@ -53,6 +54,8 @@ LEVELS = (0.01, 0.001)
 PRIORS = (0.01, 0.1, 0.5)
 RESAMPLES = 1000
 _TAIL = 0.025
+_BAND = 30
+"""Rates at most at which the curve gets an interval."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,10 +135,15 @@ def separation(
     _check(members, non_members, levels)
     n = non_members.identities
     told = [level for level in levels if level >= 1.0 / n]
+    along = _rates_along(n)
     # (2 + levels, resamples): of each draw only what is asked is kept, not its scores.
     again = np.array(
-        [_asked(members.drawn(rng), non_members.drawn(rng), told) for _ in range(resamples)]
+        [
+            _asked(members.drawn(rng), non_members.drawn(rng), [*told, *along])
+            for _ in range(resamples)
+        ]
     ).T
+    shares = again[2:]
     return Separation(
         members=members.identities,
         non_members=n,
@@ -144,10 +152,11 @@ def separation(
         ap=_precision(members, non_members, again[1]),
         hits=tuple(
             _hits(members, non_members, level, drawn)
-            for level, drawn in zip(told, again[2:], strict=True)
+            for level, drawn in zip(told, shares[: len(told)], strict=True)
         ),
         refused=tuple(level for level in levels if level not in told),
         curve=curve(members.score, non_members.score),
+        band=_band(members, non_members, along, shares[len(told) :]),
     )
 
 
@@ -183,9 +192,14 @@ def threshold_at(non_members: Float64, level: float) -> float:
     >>> threshold_at(np.arange(100.0), 0.05)
     94.0
     """
+    return float(_thresholds_at(non_members, [level])[0])
+
+
+def _thresholds_at(non_members: Float64, levels: Sequence[float]) -> Float64:
     # The share is compared in whole counts: 0.29 * 100 is 28.999999999999996.
-    allowed = int(np.floor(level * non_members.size + 1e-9))
-    return float(np.sort(non_members)[::-1][min(allowed, non_members.size - 1)])
+    allowed = np.floor(np.asarray(levels) * non_members.size + 1e-9).astype(np.int64)
+    down: Float64 = np.sort(non_members)[::-1]
+    return down[np.minimum(allowed, non_members.size - 1)]
 
 
 def curve(members: Float64, non_members: Float64) -> tuple[tuple[float, float], ...]:
@@ -235,8 +249,27 @@ def _end(inside: Callable[[float], bool], start: float, beyond: float) -> float:
 
 def _asked(members: Float64, others: Float64, levels: Sequence[float]) -> list[float]:
     """Return area, average precision, and the share of members hit at each level."""
-    shares = [float(np.mean(members > threshold_at(others, level))) for level in levels]
-    return [area(members, others), average_precision(members, others), *shares]
+    missed = np.searchsorted(np.sort(members), _thresholds_at(others, levels), side="right")
+    shares = (members.size - missed) / members.size
+    return [area(members, others), average_precision(members, others), *shares.tolist()]
+
+
+def _rates_along(n: int) -> list[float]:
+    """Return false positive rates from 1 / n to under 1, evenly spaced on a logarithmic axis."""
+    counts = np.unique(np.round(np.geomspace(1, n, _BAND)).astype(np.int64))
+    rates: list[float] = (counts[counts < n] / n).tolist()
+    return rates
+
+
+def _band(
+    members: Scored, others: Scored, rates: Sequence[float], drawn: Float64
+) -> tuple[Band, ...]:
+    thresholds = _thresholds_at(others.score, rates)
+    shares = (_share(members, members.score > one) for one in thresholds)
+    return tuple(
+        Band(rate, *_outer(again, (share.low, share.high)))
+        for rate, share, again in zip(rates, shares, drawn, strict=True)
+    )
 
 
 def _area(members: Scored, others: Scored, drawn: Float64) -> Bounded:

@@ -79,7 +79,7 @@ def split_people(
             "a split needs a share of members in (0, 1) and at least 1 photo held back, but got "
             f"{share} and {held_back}"
         )
-    person = _people(identity, photo)
+    person = people_of(identity, photo)
     photos = _photos_of(person, photo)
     enough = [who for who, some in enumerate(photos) if len(some) > held_back]
     wanted = round(share * len(enough))
@@ -118,8 +118,12 @@ def _parts(person: Int64, photo: Int64, held: Flags, member: Flags, drawn: Flags
     )
 
 
-def _people(identity: Int64, photo: Int64) -> Int64:
-    """Return each record's person: identities that a chain of shared photos connects."""
+def people_of(identity: Int64, photo: Int64) -> Int64:
+    """Return each record's person: identities that a chain of shared photos connects.
+
+    >>> people_of(np.array([0, 1, 2, 2]), np.array([0, 0, 1, 2])).tolist()
+    [0, 0, 1, 1]
+    """
     n, m = int(identity.max()) + 1, int(photo.max()) + 1
     links = coo_array((np.ones(identity.size), (identity, n + photo)), shape=(n + m, n + m))
     found = connected_components(links, directed=False)[1][identity]

@@ -1,0 +1,1 @@
+"""Attacks and copy metrics, one paper a file: arrays in, scores out, up is always more."""

@@ -1,0 +1,140 @@
+"""Leaks of known strength, planted among the synthetic records: which method would see them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from spolia.auditing.membership_arrays import Arrays, Fixed, arrays_of
+from spolia.auditing.membership_methods import (
+    RECORDS,
+    SETS,
+    both_ways,
+    exchange_all,
+    likelihoods,
+    record_scores,
+)
+from spolia.auditing.options import Options
+from spolia.auditing.planting import blend
+from spolia.core.progress import Progress, silent
+from spolia.core.seeds import stream
+from spolia.core.set_membership import SeenFrom
+from spolia.core.types import Float32, Rows, normalise
+
+STRENGTHS = {"exact copy": 0.0, "faint copy (0.1)": 0.1, "faint copy (0.2)": 0.2}
+"""A training row e becomes (1 - a) e + a u with a random direction u."""
+SHARES = (0.01, 0.05, 0.2, 0.5)
+"""Shares of the synthetic set that are replaced."""
+JUDGED_BY = "faint copy (0.1)"
+"""A method is blind that does not see the largest share of these."""
+MOST = 5_000
+"""Synthetic records in a planting at most."""
+_EXCHANGES = 239
+
+
+@dataclass(frozen=True, eq=False)
+class Plantings:
+    """What each method saw of what was planted."""
+
+    seen: Mapping[str, tuple[SeenFrom, ...]]
+    judged: Arrays
+    """The planting by which a method is blind or not."""
+    copies: int
+    """How many copies are in it; they come first."""
+
+    def blind(self, name: str) -> bool:
+        """Return whether a method saw none of the plantings that it is judged by."""
+        return next(one.share is None for one in self.seen[name] if one.strength == JUDGED_BY)
+
+
+def plant_all(
+    fixed: Fixed, synthetic: Rows, level: float, seed: int, options: Options, progress: Progress
+) -> Plantings:
+    """Plant copies of train in the place of synthetic records, and see who sees them.
+
+    A method sees them where its p-value is at most ``level``, divided by the number of methods.
+    Shares are nested: a larger one holds the smaller.
+    """
+    order = stream(seed, "planted").permutation(synthetic.shape[0])[:MOST]
+    clean: Float32 = synthetic[order]
+    saw: dict[str, dict[str, list[bool]]] = {}
+    judged: list[tuple[Arrays, int]] = []
+    # No p-value is under 1 / (1 + exchanges).
+    exchanges = max(_EXCHANGES, ceil(len(RECORDS | SETS) / level))
+    step = 0
+    for strength, faint in STRENGTHS.items():
+        made = _copies(fixed, len(clean), faint, seed)
+        saw[strength] = {name: [] for name in (*RECORDS, *SETS)}
+        for share in SHARES:
+            count = max(1, round(share * len(clean)))
+            there = np.concatenate([made[:count], clean[count:]])
+            arrays = arrays_of(fixed, there, options, silent)
+            for name, p in _p_values(arrays, exchanges, seed).items():
+                saw[strength][name].append(p * len(saw[strength]) <= level)
+            if strength == JUDGED_BY:
+                judged.append((arrays, count))
+            step += 1
+            progress("planted", step, len(STRENGTHS) * len(SHARES))
+    seen = {
+        name: tuple(SeenFrom(one, _from(saw[one][name])) for one in STRENGTHS)
+        for name in (*RECORDS, *SETS)
+    }
+    return Plantings(seen, *judged[-1])
+
+
+def _copies(fixed: Fixed, count: int, faint: float, seed: int) -> Float32:
+    """Return copies of train records of the equal part, each once before any twice."""
+    rng = stream(seed, "copies")  # the same records and directions at every strength
+    members = fixed.equal[fixed.equal_member]
+    chosen = np.resize(rng.permutation(members), count)
+    directions = normalise(rng.normal(size=(count, fixed.rows.shape[1])))
+    return blend(fixed.rows[chosen], directions, faint)
+
+
+def _p_values(arrays: Arrays, exchanges: int, seed: int) -> dict[str, float]:
+    found = exchange_all(
+        arrays,
+        record_scores(arrays),
+        likelihoods(arrays),
+        exchanges=exchanges,
+        rng=stream(seed, "exchange", "planted"),
+    )
+    return {name: one.p for name, one in found.items()}
+
+
+def _from(seen: list[bool]) -> float | None:
+    """Return the smallest share from which all are seen."""
+    missed = [i for i, one in enumerate(seen) if not one]
+    first = missed[-1] + 1 if missed else 0
+    return SHARES[first] if first < len(SHARES) else None
+
+
+def why_blind(name: str, plantings: Plantings) -> str | None:
+    """Return why a method does not see planted copies, as far as the distances show it."""
+    arrays, rows = plantings.judged, np.arange(plantings.copies)
+    member = arrays.fixed.equal_member
+    index, first, second = arrays.from_samples.of(rows).among(member)
+    if name == "third_ratio":
+        return (
+            f"a copy lies at a distance of {np.median(first):.2f} and the second nearest training "
+            f"image at {np.median(second):.2f}, which is not three times as far"
+        )
+    if name == "authenticity":
+        spacing = arrays.fixed.within.among(member)[1][index]
+        return (
+            f"training images lie {np.median(spacing):.2f} from each other, which is less than "
+            f"the {np.median(first):.2f} of a copy"
+        )
+    if name == "data_copying":
+        copying = both_ways(arrays, member)[0].copying
+        return (
+            f"only {copying.cells} cells have enough of each, and "
+            f"{copying.outside:.0%} of the held-out images are in none"
+        )
+    if name in ("average_score", "unique_score"):
+        return (
+            f"a copy lies at a distance of {np.median(first):.2f}, and what counts as one is at "
+            f"{arrays.radius:.2f} or less"
+        )
+    return None

@@ -1,0 +1,53 @@
+"""The run folder of a question: what was asked, once, and the files that answer it."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from spolia.auditing.plan import refuse_another
+from spolia.core.errors import UsageError
+from spolia.store.atomic import make_private, write_text
+
+
+@dataclass(frozen=True)
+class Question:
+    """A command that asks something, by the files of its folder."""
+
+    command: str
+    file: str
+    """What is asked."""
+    answers: tuple[str, ...]
+    """Files of an answer, which must not stand beside another one."""
+
+
+def begin(folder: Path, question: Question, asked: Mapping[str, Any]) -> None:
+    """Write what is asked, or check that it is what the folder was made with.
+
+    Raises
+    ------
+    PlanMismatch
+        If the folder holds another question.
+    UsageError
+        If it holds something else.
+    """
+    make_private(folder)
+    path = folder / question.file
+    if path.exists():
+        try:
+            there = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path} cannot be read as TOML: {error}") from None
+        refuse_another(folder, dict.fromkeys(asked) | there, asked, "question")
+    elif any(folder.iterdir()):
+        raise UsageError(
+            f"{folder} is not empty and no run of `{question.command}`; choose another --out"
+        )
+    else:
+        said = {name: value for name, value in asked.items() if value is not None}
+        write_text(path, tomli_w.dumps(said))
+    for name in question.answers:
+        (folder / name).unlink(missing_ok=True)

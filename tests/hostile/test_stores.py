@@ -12,7 +12,7 @@ from spolia.auditing.exchange import write_exchange
 from spolia.core.errors import InvalidRows, UsageError
 from spolia.store.precomputed import open_precomputed
 from spolia.store.shards import is_store
-from tests.spec.exchange_laws import opened
+from tests.spec.handed_laws import opened
 
 
 @pytest.fixture

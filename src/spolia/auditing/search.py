@@ -151,7 +151,7 @@ def search_for(
     >>> rng = np.random.default_rng(0)
     >>> faces = rng.normal(size=(200, 32))
     >>> def photos(who):
-    ...     rows = faces[who] + 0.7 * rng.normal(size=(len(who), 32))
+    ...     rows = faces[who] + 0.5 * rng.normal(size=(len(who), 32))
     ...     return spolia.Embeddings(spolia.normalise(rows), identities=[f"n{i}" for i in who])
     >>> found = spolia.search_for(
     ...     photos(np.array([0, 0])),

@@ -7,6 +7,7 @@ import typer
 
 from spolia.cli.console import print_json, progress_on_stderr, say, show
 from spolia.cli.join import Engine
+from spolia.cli.named import show_named
 from spolia.cli.options import (
     Cache,
     Detector,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from spolia.auditing.options import Options
     from spolia.core.membership import Hits, IdentitySummary, Separation
 
-_SHOWN = 10
 _SAMPLES = 1000
 _STYLES = {"found": "bold red", "not found": "bold green"}
 
@@ -209,7 +209,7 @@ def _show(result: "IdentityResult", out: Path | None) -> None:
     for note in summary.notes:
         show(f"  Note: {note}")
     if summary.queries is not None:
-        _show_named(result)
+        show_named(result.named, "identities.parquet")
     if out is None:
         say("  Nothing was kept: --out RUN writes the summary and the table of identities.")
     else:
@@ -250,21 +250,6 @@ def _hits(one: "Hits") -> str:
         f"{percent(each.ppv.value)} where {percent(each.prior)} are members" for each in one.worth
     )
     return f"FPR at most {one.fpr:.1%}: TPR {in_full(one.tpr)}. A hit is a member: {worth}"
-
-
-def _show_named(result: "IdentityResult") -> None:
-    from spolia.report.format import p_value, similarity
-
-    rows = result.named
-    for row in rows.slice(0, _SHOWN).to_pylist():
-        show(
-            _plain(
-                f"    {row['identity']}   p {p_value(row['p'])}   q {p_value(row['q'])}   nearest "
-                f"{row['nearest']} ({similarity(row['similarity'])})"
-            )
-        )
-    if rows.num_rows > _SHOWN:
-        show(f"    and {rows.num_rows - _SHOWN:,} more, in identities.parquet of --out")
 
 
 def _plain(text: str) -> str:

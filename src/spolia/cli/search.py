@@ -7,6 +7,7 @@ import typer
 
 from spolia.cli.console import print_json, progress_on_stderr, say, show
 from spolia.cli.join import Engine
+from spolia.cli.named import show_named
 from spolia.cli.options import (
     Cache,
     Detector,
@@ -178,7 +179,7 @@ def _show(result: "SearchResult", out: Path | None) -> None:
     for role, name, reason in result.quarantine[:_SHOWN]:
         show(f"  Left out of {role}: {name}: {reason}")
     if summary.people is not None:
-        _show_people(result)
+        show_named(result.named, "people.parquet")
     if out is None:
         say("  Nothing was kept: --out DIR writes the answer and its tables.")
     else:
@@ -206,17 +207,3 @@ def _near(near: "Near") -> str:
     whose = "" if near.identity is None else f" ({near.identity})"
     copy = "   the same photo, or nearly" if near.copy else ""
     return f"{near.id}{whose}   {similarity(near.similarity)}   to {near.photo}{copy}"
-
-
-def _show_people(result: "SearchResult") -> None:
-    from spolia.report.format import p_value, similarity
-
-    rows = result.named
-    for row in rows.slice(0, _SHOWN).to_pylist():
-        said = (
-            f"    {row['identity']}   p {p_value(row['p'])}   q {p_value(row['q'])}   nearest "
-            f"{row['nearest']} ({similarity(row['similarity'])})"
-        )
-        show(said.replace("\u00a0", " "))
-    if rows.num_rows > _SHOWN:
-        show(f"    and {rows.num_rows - _SHOWN:,} more, in people.parquet of --out")

@@ -12,7 +12,7 @@ from spolia.auditing.codes import exchange_code
 from spolia.auditing.exchange import names_beside, write_exchange
 from spolia.core.types import Embeddings
 from spolia.store.shards import Manifest, Shard, begin_store, name_digest, write_shard
-from tests.spec import exchange_laws as laws
+from tests.spec import handed_laws as laws
 
 
 def written(one, folder, ids, whose, **manifest):

@@ -15,7 +15,7 @@ from spolia.core.errors import UsageError
 from spolia.sources import open_source
 from spolia.store.precomputed import UNKNOWN_MODEL, Opened, keep_embeddings, open_precomputed
 from tests.judges import Pixels, images
-from tests.spec import exchange_laws as laws
+from tests.spec import handed_laws as laws
 
 LAWS = [value for name, value in vars(laws).items() if name.startswith("law_")]
 

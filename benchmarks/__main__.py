@@ -14,6 +14,7 @@ EXPERIMENTS = {
     "join": "benchmarks.join",
     "judges": "benchmarks.judges",
     "kinds": "benchmarks.kinds",
+    "membership": "benchmarks.membership",
     "reviewing": "benchmarks.reviewing",
     "scale": "benchmarks.scale",
     "screening": "benchmarks.screening",

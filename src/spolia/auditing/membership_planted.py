@@ -10,8 +10,8 @@ from spolia.auditing.membership_arrays import Arrays, Fixed, arrays_of
 from spolia.auditing.membership_methods import (
     RECORDS,
     SETS,
+    Contest,
     both_ways,
-    exchange_all,
     likelihoods,
     record_scores,
 )
@@ -21,6 +21,7 @@ from spolia.core.progress import Progress, silent
 from spolia.core.seeds import stream
 from spolia.core.set_membership import SeenFrom
 from spolia.core.types import Float32, Rows, normalise
+from spolia.stats.exchange import exchange_p
 
 STRENGTHS = {"exact copy": 0.0, "faint copy (0.1)": 0.1, "faint copy (0.2)": 0.2}
 """A training row e becomes (1 - a) e + a u with a random direction u."""
@@ -30,7 +31,6 @@ JUDGED_BY = "faint copy (0.1)"
 """A method is blind that does not see the largest share of these."""
 MOST = 5_000
 """Synthetic records in a planting at most."""
-_EXCHANGES = 239
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,34 +53,35 @@ def plant_all(
 ) -> Plantings:
     """Plant copies of train in the place of synthetic records, and see who sees them.
 
-    A method sees them where its p-value is at most ``level``, divided by the number of methods.
+    A method sees them where train gives more than every exchange does, of as many as it takes for
+    a p-value of ``level``, divided by the number of methods.
     Shares are nested: a larger one holds the smaller.
     """
     order = stream(seed, "planted").permutation(synthetic.shape[0])[:MOST]
     clean: Float32 = synthetic[order]
     saw: dict[str, dict[str, list[bool]]] = {}
     judged: list[tuple[Arrays, int]] = []
-    # No p-value is under 1 / (1 + exchanges).
-    exchanges = max(_EXCHANGES, ceil(len(RECORDS | SETS) / level))
+    names = (*RECORDS, *SETS)
+    exchanges = ceil(len(names) / level)
     step = 0
     for strength, faint in STRENGTHS.items():
         made = _copies(fixed, len(clean), faint, seed)
-        saw[strength] = {name: [] for name in (*RECORDS, *SETS)}
+        saw[strength] = {name: [] for name in names}
         for share in SHARES:
             count = max(1, round(share * len(clean)))
             there = np.concatenate([made[:count], clean[count:]])
             arrays = arrays_of(fixed, there, options, silent)
-            for name, p in _p_values(arrays, exchanges, seed).items():
-                saw[strength][name].append(p * len(saw[strength]) <= level)
+            seen = _seen(arrays, exchanges, seed)
+            for name in names:
+                saw[strength][name].append(name in seen)
             if strength == JUDGED_BY:
                 judged.append((arrays, count))
             step += 1
             progress("planted", step, len(STRENGTHS) * len(SHARES))
-    seen = {
-        name: tuple(SeenFrom(one, _from(saw[one][name])) for one in STRENGTHS)
-        for name in (*RECORDS, *SETS)
+    found = {
+        name: tuple(SeenFrom(one, _from(saw[one][name])) for one in STRENGTHS) for name in names
     }
-    return Plantings(seen, *judged[-1])
+    return Plantings(found, *judged[-1])
 
 
 def _copies(fixed: Fixed, count: int, faint: float, seed: int) -> Float32:
@@ -92,15 +93,17 @@ def _copies(fixed: Fixed, count: int, faint: float, seed: int) -> Float32:
     return blend(fixed.rows[chosen], directions, faint)
 
 
-def _p_values(arrays: Arrays, exchanges: int, seed: int) -> dict[str, float]:
-    found = exchange_all(
-        arrays,
-        record_scores(arrays),
-        likelihoods(arrays),
-        exchanges=exchanges,
-        rng=stream(seed, "exchange", "planted"),
-    )
-    return {name: one.p for name, one in found.items()}
+def _seen(arrays: Arrays, exchanges: int, seed: int) -> frozenset[str]:
+    """Return the methods of which no exchange gives as much as train does."""
+    contest = Contest.of(arrays, record_scores(arrays), likelihoods(arrays))
+    rng, observed = stream(seed, "exchange", "planted"), contest.observed()
+    left = set(observed)
+    for _ in range(exchanges):
+        drawn = contest.exchanged(rng)
+        left = {name for name in left if exchange_p(observed[name], np.array([drawn[name]])) < 1.0}
+        if not left:
+            break
+    return frozenset(left)
 
 
 def _from(seen: list[bool]) -> float | None:

@@ -164,12 +164,12 @@ def figures(found: dict[str, MembershipResult]) -> str:
 def one_set(found: MembershipResult) -> str:
     """Return the table of one set: train, held-out, excess, p, and what would be seen."""
     lines = ["| method | train | held-out | excess | p | says |", "|---|---|---|---|---|---|"]
-    for one in found.summary.methods:
-        lines.append(
-            f"| {one.name} | {number(one.value.value)} ({ends(one.value)}) | "
-            f"{number(one.control.value)} ({ends(one.control)}) | {number(one.excess.value)} "
-            f"({ends(one.excess)}) | {p_value(one.p_adjusted)} | {one.verdict} |"
-        )
+    lines += [
+        f"| {one.name} | {number(one.value.value)} ({ends(one.value)}) | "
+        f"{number(one.control.value)} ({ends(one.control)}) | {number(one.excess.value)} "
+        f"({ends(one.excess)}) | {p_value(one.p_adjusted)} | {one.verdict} |"
+        for one in found.summary.methods
+    ]
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ from spolia.core.diff import DIFF_SCHEMA, Diff
 from spolia.core.membership import IDENTITY_SCHEMA, IdentitySummary
 from spolia.core.results import SCHEMA, Summary
 from spolia.core.review import REVIEW_SCHEMA, Reviewed
+from spolia.core.set_membership import MEMBERSHIP_SCHEMA, SetMembership
 from spolia.core.study import STUDY_SCHEMA, StudySummary
 from spolia.report.json_schema import json_schema
 from tests.docs.pages import REPOSITORY
@@ -14,6 +15,7 @@ RECORDS = {
     REVIEW_SCHEMA: Reviewed,
     DIFF_SCHEMA: Diff,
     IDENTITY_SCHEMA: IdentitySummary,
+    MEMBERSHIP_SCHEMA: SetMembership,
 }
 
 

@@ -128,7 +128,7 @@ def membership(
     >>> rng = np.random.default_rng(0)
     >>> rows = spolia.normalise(rng.normal(size=(560, 16)))
     >>> copies = spolia.normalise(rows[:40] + 0.02 * rng.normal(size=(40, 16)))
-    >>> found = membership(
+    >>> found = spolia.membership(
     ...     train=spolia.Embeddings(rows[:200]),
     ...     control=spolia.Embeddings(rows[200:400]),
     ...     synthetic=spolia.Embeddings(np.concatenate([copies, rows[400:]])),

@@ -1,6 +1,7 @@
 """What set-only methods say together: nothing of nothing, planted truth, blind where blind."""
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,7 @@ from spolia.auditing.membership import membership
 from spolia.auditing.membership_arrays import arrays_of, fixed_of
 from spolia.auditing.membership_methods import RECORDS, SETS
 from spolia.auditing.membership_near import Near, near
-from spolia.auditing.membership_planted import Plantings, plant_all
+from spolia.auditing.membership_planted import Plantings, plant_all, why_blind
 from spolia.auditing.membership_sets import sides_of
 from spolia.auditing.membership_table import exchanges_for, methods_of, tell
 from spolia.auditing.options import Options
@@ -131,8 +132,6 @@ def test_the_figures_of_planted_copies_are_the_planted_share():
 
 def test_with_train_and_held_out_exchanged_the_excess_changes_its_sign(tmp_path):
     arrays = arrays_from(tmp_path, leaking(1, 0.3))
-    from dataclasses import replace
-
     fixed = arrays.fixed
     swapped = replace(arrays, fixed=replace(fixed, member=~fixed.member))
     one, other = (tell(each, 0, exchanges=19).exchange for each in (arrays, swapped))
@@ -203,6 +202,29 @@ def test_planted_leaks_tell_who_would_have_seen_what(tmp_path):
         assert exact.share is not None
     assert planted.seen["average_score"][0].share <= 0.2
     assert planted.copies == 60
+
+
+def test_why_a_method_is_blind_is_told_by_distances(tmp_path):
+    """Three of each image in train, not put together; copies lie further than these."""
+    sets = near_copies(1)
+    sets["synthetic"] = unit(np.random.default_rng(5), 60, 32)
+    arrays = arrays_from(tmp_path, sets)
+    planted = plant_all(arrays.fixed, sets["synthetic"], 0.05, 0, Options(), silent)
+    blind = {name for name in NAMES if planted.blind(name)}
+    assert {"third_ratio", "authenticity"} <= blind
+    assert "average_score" not in blind
+    third, authentic = (why_blind(name, planted) for name in ("third_ratio", "authenticity"))
+    assert third == (
+        "a copy lies at a distance of 0.11, and the second nearest training image at 0.11"
+    )
+    assert (
+        authentic
+        == "a copy lies at a distance of 0.11, and training images lie 0.02 from each other"
+    )
+    far = replace(planted, judged=replace(planted.judged, radius=0.01))
+    assert "what counts as one at 0.01 or less" in why_blind("unique_score", far)
+    assert why_blind("gan_leaks", planted) is None
+    assert why_blind("data_copying", planted) is None
 
 
 def sets_of(sets, prefix=""):
@@ -298,80 +320,15 @@ def test_where_no_method_would_see_copies_nothing_is_said():
     blind = {one.name: one for one in found.summary.methods if one.verdict == "blind here"}
     assert found.summary.outcome == "inconclusive"
     assert len(blind) == len(NAMES)
-    assert "which is not three times as far" in blind["One-third ratio"].reason
-    assert "less than the" in blind["Authenticity"].reason
-    assert "0 cells have enough" in blind["C_T"].reason
-    assert "what counts as one" in blind["AMS"].reason
+    for name in ("One-third ratio", "Authenticity"):
+        assert "it marks most of the 2 copies, which are too few" in blind[name].reason
+    assert blind["C_T"].reason == "no cell has 20 samples and as many held-out images"
     assert blind["GAN-Leaks"].reason is None
     assert all(one.planted for one in blind.values())
     assert any("has 3 images, which betray little" in note for note in found.summary.notes)
     page = found.to_html()
     assert "blind here" in page
-    assert "which is not three times as far" in page
-
-
-def sides_from(folder, sets, threshold=0.999):
-    """What is left of each set, by role; ``sets`` are rows, or rows and identities."""
-    ready = {
-        role: prepared(role, *(one if isinstance(one, tuple) else (one,)))
-        for role, one in sets.items()
-    }
-    sides = sides_of(folder, ready, threshold, 0, Options(), silent)
-    return sides, {one.role: one for one in sides.used}
-
-
-def test_near_duplicates_and_what_is_in_train_leave_and_are_counted(tmp_path):
-    sets = leaking(7, 0.2, samples=40, size=40)
-    train, control = sets["train"], sets["control"]
-    sets["train"] = np.concatenate([train, train[:5]])
-    sets["control"] = np.concatenate([control, train[:3], control[:2]])
-    sides, used = sides_from(tmp_path / "on", sets)
-    one = used["train"]
-    assert (one.given, one.near_duplicates, one.records, one.identities) == (45, 5, 40, 40)
-    for role in ("held-out", "reference"):
-        assert (used[role].given, used[role].near_duplicates, used[role].shared) == (85, 2, 3)
-        assert used[role].records == 40
-    assert not set(sides.held_out.ids) & set(sides.reference.ids)
-    _, off = sides_from(tmp_path / "off", sets, None)
-    assert (off["train"].records, off["train"].near_duplicates) == (45, 0)
-
-
-def test_a_reference_of_ones_own_leaves_the_control_whole(tmp_path):
-    sets = leaking(8, 0.2, samples=40, size=30)
-    rng = np.random.default_rng(0)
-    near = [unit(rng, 25), sets["train"][:2], sets["control"][:3]]
-    sets["reference"] = np.concatenate(near)
-    sides, used = sides_from(tmp_path / "on", sets)
-    assert (used["held-out"].records, used["reference"].records) == (60, 25)
-    assert used["reference"].shared == 5
-    # 30 of train: as many identities of the control stand beside it.
-    assert fixed_of(sides, 0, Options(), silent).compared == 30
-    _, off = sides_from(tmp_path / "off", sets, None)
-    assert off["reference"].records == 30
-
-
-def test_people_who_are_in_train_leave_the_others_and_nobody_enters_with_more_photos(tmp_path):
-    rng = np.random.default_rng(0)
-
-    def people(names, photos):
-        who = np.repeat(names, photos)
-        return unit(rng, who.size), who.tolist()
-
-    named = {
-        "train": people([f"t{i}" for i in range(25)], [1] * 20 + [4] * 5),
-        "control": people([f"c{i}" for i in range(48)] + ["t1", "t2"], [1] * 45 + [2] * 5),
-        "synthetic": unit(rng, 50),
-    }
-    sides, used = sides_from(tmp_path / "half", named)
-    one = used["train"]
-    assert (one.surplus, one.records, one.identities) == (15, 25, 25)
-    assert used["held-out"].shared == 4
-    assert used["held-out"].identities + used["reference"].identities == 48
-    own = {"reference": people(["c1", "t1", "r1", "r2"], [1, 1, 1, 1])}
-    sides, used = sides_from(tmp_path / "own", named | own)
-    assert sides.reference.identities == ("r1", "r2")
-    assert used["reference"].shared == 2
-    assert sides.too_few
+    assert "which are too few to stand out" in page
 
 
 def test_what_is_left_out_is_noted():

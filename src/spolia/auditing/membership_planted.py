@@ -6,6 +6,7 @@ from math import ceil
 
 import numpy as np
 
+from spolia.attacks import data_copying
 from spolia.auditing.membership_arrays import Arrays, Fixed, arrays_of
 from spolia.auditing.membership_methods import (
     RECORDS,
@@ -114,30 +115,33 @@ def _from(seen: list[bool]) -> float | None:
 
 
 def why_blind(name: str, plantings: Plantings) -> str | None:
-    """Return why a method does not see planted copies, as far as the distances show it."""
+    """Return why a method does not see planted copies, as far as it is known.
+
+    Where it marks most of the copies, they are too few; else the distances say why it does not.
+    """
     arrays, rows = plantings.judged, np.arange(plantings.copies)
     member = arrays.fixed.equal_member
-    index, first, second = arrays.from_samples.of(rows).among(member)
-    if name == "third_ratio":
+    found = both_ways(arrays, member)[0]
+    marked = {
+        "third_ratio": found.third,
+        "authenticity": found.not_authentic,
+        "average_score": found.average,
+        "unique_score": found.average,
+    }
+    if name == "data_copying" and found.copying.cells == 0:
+        return f"no cell has {data_copying.LEAST} samples and as many held-out images"
+    if name not in marked:
+        return None
+    if marked[name][rows].mean() > 0.5:
         return (
-            f"a copy lies at a distance of {np.median(first):.2f} and the second nearest training "
-            f"image at {np.median(second):.2f}, which is not three times as far"
+            f"it marks most of the {plantings.copies:,} copies, which are too few to stand out "
+            f"among {arrays.fixed.compared:,} identities of train and as many held out"
         )
+    index, first, second = arrays.from_samples.of(rows).among(member)
+    copy = f"a copy lies at a distance of {np.median(first):.2f}"
+    if name == "third_ratio":
+        return f"{copy}, and the second nearest training image at {np.median(second):.2f}"
     if name == "authenticity":
         spacing = arrays.fixed.within.among(member)[1][index]
-        return (
-            f"training images lie {np.median(spacing):.2f} from each other, which is less than "
-            f"the {np.median(first):.2f} of a copy"
-        )
-    if name == "data_copying":
-        copying = both_ways(arrays, member)[0].copying
-        return (
-            f"only {copying.cells} cells have enough of each, and "
-            f"{copying.outside:.0%} of the held-out images are in none"
-        )
-    if name in ("average_score", "unique_score"):
-        return (
-            f"a copy lies at a distance of {np.median(first):.2f}, and what counts as one is at "
-            f"{arrays.radius:.2f} or less"
-        )
-    return None
+        return f"{copy}, and training images lie {np.median(spacing):.2f} from each other"
+    return f"{copy}, and what counts as one at {arrays.radius:.2f} or less"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import hubs, judges, reviewing
+from benchmarks import hubs, judges, membership, reviewing
 from tests.docs.pages import pages
 
 
@@ -52,3 +52,9 @@ def test_a_table_of_reviews_has_a_line_for_every_truth_and_reviewer():
     lines = reviewing.table(2).splitlines()
     assert len(lines) == 2 + len(reviewing.TRUTHS) * len(reviewing.REVIEWERS)
     assert lines[2].startswith("| none | 100%, 100%, 0% | 100.0% (")
+
+
+def test_a_table_of_nulls_has_a_line_for_each_kind_of_samples():
+    lines = membership.nulls_table(1).splitlines()
+    assert len(lines) == 2 + 2
+    assert lines[2].startswith("| the same | 1 | ")

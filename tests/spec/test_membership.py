@@ -15,6 +15,7 @@ from spolia.auditing.membership_arrays import arrays_of, fixed_of
 from spolia.auditing.membership_methods import RECORDS, SETS
 from spolia.auditing.membership_near import Near, near
 from spolia.auditing.membership_planted import Plantings, plant_all, why_blind
+from spolia.auditing.membership_said import notes_of
 from spolia.auditing.membership_sets import sides_of
 from spolia.auditing.membership_table import exchanges_for, methods_of, tell
 from spolia.auditing.options import Options
@@ -305,6 +306,20 @@ def test_the_same_seed_gives_the_same_answer_whatever_the_order_of_records(tmp_p
     )
     assert np.array_equal(one.rows[0:40], other.rows[0:40])
     assert one.ids == other.ids
+
+
+def test_a_train_set_that_is_unlike_the_control_is_noted(tmp_path):
+    sets = near_copies(2)
+    sets["synthetic"] = unit(np.random.default_rng(5), 60, 32)
+    arrays = arrays_from(tmp_path, sets)
+    ready = {role: prepared(role, rows) for role, rows in sets.items()}
+    sides = sides_of(tmp_path, ready, None, 0, Options(), silent)
+    odd, fine = (
+        notes_of(sides, ready["synthetic"], 0.9, methods)
+        for methods in (tuple(methods_from(arrays).values()), tuple(seen(0.35).values()))
+    )
+    assert any("far less than what was held out by Authenticity" in note for note in odd)
+    assert not any("far less" in note for note in fine)
 
 
 def test_too_few_identities_say_nothing():

@@ -132,7 +132,6 @@ def membership(
     ...     train=spolia.Embeddings(rows[:200]),
     ...     control=spolia.Embeddings(rows[200:400]),
     ...     synthetic=spolia.Embeddings(np.concatenate([copies, rows[400:]])),
-    ...     options=spolia.Options(duplicates=0.9999),
     ... )
     >>> third = next(one for one in found.summary.methods if one.name == "One-third ratio")
     >>> found.summary.outcome, third.verdict, round(third.control.value, 2)

@@ -14,6 +14,7 @@ EXPERIMENTS = {
     "join": "benchmarks.join",
     "judges": "benchmarks.judges",
     "kinds": "benchmarks.kinds",
+    "membership": "benchmarks.membership",
     "lab": "benchmarks.lab",
     "mixtures": "benchmarks.mixtures",
     "reviewing": "benchmarks.reviewing",

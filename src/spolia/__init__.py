@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spolia.auditing.identity import IdentityResult, identity
+    from spolia.auditing.membership import MembershipResult, membership
     from spolia.auditing.options import Options
     from spolia.auditing.result import AuditResult
     from spolia.auditing.run import audit
@@ -36,6 +37,7 @@ _HOMES = {
     "Embeddings": "spolia.core.types",
     "IdentityResult": "spolia.auditing.identity",
     "JoinResult": "spolia.search.result",
+    "MembershipResult": "spolia.auditing.membership",
     "Options": "spolia.auditing.options",
     "Rate": "spolia.core.rates",
     "SearchResult": "spolia.auditing.search",
@@ -46,6 +48,7 @@ _HOMES = {
     "audit": "spolia.auditing.run",
     "identity": "spolia.auditing.identity",
     "join": "spolia.search.join",
+    "membership": "spolia.auditing.membership",
     "normalise": "spolia.core.types",
     "open_embedder": "spolia.embedding",
     "open_source": "spolia.sources",
@@ -59,6 +62,7 @@ __all__ = [
     "Embeddings",
     "IdentityResult",
     "JoinResult",
+    "MembershipResult",
     "Options",
     "Rate",
     "SearchResult",
@@ -70,6 +74,7 @@ __all__ = [
     "audit",
     "identity",
     "join",
+    "membership",
     "normalise",
     "open_embedder",
     "open_source",

@@ -5,6 +5,7 @@ from spolia.core.membership import IDENTITY_SCHEMA, IdentitySummary
 from spolia.core.results import SCHEMA, Summary
 from spolia.core.review import REVIEW_SCHEMA, Reviewed
 from spolia.core.searching import SEARCH_SCHEMA, SearchSummary
+from spolia.core.set_membership import MEMBERSHIP_SCHEMA, SetMembership
 from spolia.core.study import STUDY_SCHEMA, StudySummary
 from spolia.core.sweep import SWEEP_SCHEMA, SweepSummary
 from spolia.report.json_schema import json_schema
@@ -18,6 +19,7 @@ RECORDS = {
     IDENTITY_SCHEMA: IdentitySummary,
     SWEEP_SCHEMA: SweepSummary,
     SEARCH_SCHEMA: SearchSummary,
+    MEMBERSHIP_SCHEMA: SetMembership,
 }
 
 

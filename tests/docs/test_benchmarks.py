@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import hubs, judges, mixtures, reviewing, searching
+from benchmarks import hubs, judges, membership, mixtures, reviewing, searching
 from benchmarks.truth import People
 from spolia.core.types import normalise
 from spolia.stats.conformal import benjamini_hochberg
@@ -93,3 +93,9 @@ def test_a_table_of_searches_has_a_line_for_each_number_of_photos_and_truth():
     ]
     shown = [float(line.split("|")[4].split("±")[0]) for line in lines[2:]]
     assert shown[1] > 0.8 > 0.3 > shown[0]
+
+
+def test_a_table_of_nulls_has_a_line_for_each_kind_of_samples():
+    lines = membership.nulls_table(1).splitlines()
+    assert len(lines) == 2 + 2
+    assert lines[2].startswith("| the same | 1 | ")

@@ -296,3 +296,34 @@ def test_everything_of_an_exchange_is_described(searches):
     assert {one for one, _ in files(searches / "handed") if one not in section} == set()
     head = names_beside(searches / "handed").read_text(encoding="utf-8").splitlines()[0]
     assert {one for one in head.split(",") if f"`{one}`" not in section} == set()
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory):
+    """The folder of an attack that finds something."""
+    folder = tmp_path_factory.mktemp("attacked") / "run"
+    rows = spolia.normalise(np.random.default_rng(0).normal(size=(160, 16)))
+    spolia.membership(
+        train=spolia.Embeddings(rows[:30]),
+        control=spolia.Embeddings(rows[30:90]),
+        reference=spolia.Embeddings(rows[90:120]),
+        synthetic=spolia.Embeddings(rows[[*range(12), *range(120, 160)]]),
+        out=folder,
+    )
+    return folder
+
+
+def test_everything_of_an_attack_is_described(attacked):
+    section = PAGE.split("## `spolia attack membership`\n", 1)[1].split("\n## ", 1)[0]
+    assert {name for name, _ in files(attacked) if name not in PAGE} == set()
+    told = {one.name for one in attacked.iterdir() if one.name not in section}
+    assert told == set()
+    schema = pq.read_schema(attacked / "records.parquet")
+    assert columns("records.parquet") == {field.name: str(field.type) for field in schema}
+    written = json.loads((attacked / "membership.json").read_text(encoding="utf-8"))
+    assert {field for field in written if f"`{field}`" not in section} == set()
+    assert {field for field in fields(written) if f"`{field}`" not in PAGE} == set()
+    text = (attacked / "membership.toml").read_text("utf-8")
+    asked = re.findall(r"^(\w+) =", text, re.MULTILINE)
+    assert [key for key in asked if f"`{key}`" not in section] == []
+    assert all(path.stat().st_mode & 0o177 == 0 for _, path in files(attacked))

@@ -130,11 +130,10 @@ def membership(
     >>> rng = np.random.default_rng(0)
     >>> rows = spolia.normalise(rng.normal(size=(560, 16)))
     >>> copies = spolia.normalise(rows[:40] + 0.02 * rng.normal(size=(40, 16)))
-    >>> found = membership(
+    >>> found = spolia.membership(
     ...     train=spolia.Embeddings(rows[:200]),
     ...     control=spolia.Embeddings(rows[200:400]),
     ...     synthetic=spolia.Embeddings(np.concatenate([copies, rows[400:]])),
-    ...     options=spolia.Options(duplicates=0.9999),
     ... )
     >>> third = next(one for one in found.summary.methods if one.name == "One-third ratio")
     >>> found.summary.outcome, third.verdict, round(third.control.value, 2)

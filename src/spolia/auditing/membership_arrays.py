@@ -1,6 +1,7 @@
 """The arrays of distances from which all set-only methods are computed."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -46,12 +47,12 @@ class Fixed:
     cells: Int64
     """``(u,)`` the cell of the partition of each."""
 
-    @property
+    @cached_property
     def equal_member(self) -> Flags:
         """``(u,)``."""
         return self.member[self.equal]
 
-    @property
+    @cached_property
     def equal_identity(self) -> Int64:
         """``(u,)`` numbers from 0."""
         _, number = np.unique(self.identity[self.equal], return_inverse=True)

@@ -19,8 +19,7 @@ from spolia.attacks import (
 from spolia.auditing.membership_arrays import Arrays
 from spolia.auditing.membership_near import Flags
 from spolia.core.types import Float64, Int64
-from spolia.stats.exchange import exchange_p, exchanged
-from spolia.stats.roc import area
+from spolia.stats.exchange import exchange_p, exchanged, midranks
 
 
 @dataclass(frozen=True)
@@ -159,49 +158,56 @@ _VALUES: dict[str, Callable[[Flagged], float]] = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """All methods on one set of arrays, ready to be computed for whoever is called a member."""
+
+    arrays: Arrays
+    ranks: Mapping[str, Float64]
+    """``(n,)`` of the scores of records, ties in the middle."""
+    likelihood: Float64
+    """``(u,)``."""
+
+    @classmethod
+    def of(cls, arrays: Arrays, scores: Mapping[str, Float64], likelihood: Float64) -> "Contest":
+        """Return the contest by scores of records and their likelihoods."""
+        return cls(arrays, {name: midranks(one) for name, one in scores.items()}, likelihood)
+
+    def observed(self) -> dict[str, float]:
+        """Return by method how much more train gives than what was held out."""
+        fixed = self.arrays.fixed
+        return self._excesses(fixed.member, fixed.equal_member)
+
+    def exchanged(self, rng: np.random.Generator) -> dict[str, float]:
+        """Return the same after identities changed places."""
+        fixed = self.arrays.fixed
+        return self._excesses(
+            exchanged(fixed.member, fixed.identity, rng=rng),
+            exchanged(fixed.equal_member, fixed.equal_identity, rng=rng),
+        )
+
+    def _excesses(self, member: Flags, equal_member: Flags) -> dict[str, float]:
+        m = int(np.count_nonzero(member))
+        pairs = m * (member.size - m)
+        found = {
+            name: (float(ranks[member].sum()) - m * (m + 1) / 2.0) / pairs - 0.5
+            for name, ranks in self.ranks.items()
+        }
+        one, other = both_ways(self.arrays, equal_member)
+        found |= {name: value(one) - value(other) for name, value in _VALUES.items()}
+        found["likelihood_gap"] = float(
+            self.likelihood[equal_member].mean() - self.likelihood[~equal_member].mean()
+        )
+        return found
+
+
 def exchange_all(
-    arrays: Arrays,
-    scores: Mapping[str, Float64],
-    likelihood: Float64,
-    *,
-    exchanges: int,
-    rng: np.random.Generator,
+    contest: Contest, *, exchanges: int, rng: np.random.Generator
 ) -> dict[str, Exchange]:
     """Return by method how much more train gives, beside the same after so many exchanges."""
-    fixed = arrays.fixed
-    found = {
-        name: _of_scores(score, fixed.member, fixed.identity, exchanges=exchanges, rng=rng)
-        for name, score in scores.items()
+    observed = contest.observed()
+    drawn = [contest.exchanged(rng) for _ in range(exchanges)]
+    return {
+        name: Exchange(value, np.array([one[name] for one in drawn]))
+        for name, value in observed.items()
     }
-    member, identity = fixed.equal_member, fixed.equal_identity
-    observed = _excesses(arrays, likelihood, member)
-    drawn = [
-        _excesses(arrays, likelihood, exchanged(member, identity, rng=rng))
-        for _ in range(exchanges)
-    ]
-    return found | {
-        name: Exchange(observed[name], np.array([one[name] for one in drawn])) for name in SETS
-    }
-
-
-def _excesses(arrays: Arrays, likelihood: Float64, member: Flags) -> dict[str, float]:
-    one, other = both_ways(arrays, member)
-    found = {name: value(one) - value(other) for name, value in _VALUES.items()}
-    found["likelihood_gap"] = float(likelihood[member].mean() - likelihood[~member].mean())
-    return found
-
-
-def _of_scores(
-    score: Float64, member: Flags, identity: Int64, *, exchanges: int, rng: np.random.Generator
-) -> Exchange:
-    """Return the area above one half; of exchanged members by ranks, which do not change."""
-    _, group, tied = np.unique(score, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(tied) - (tied - 1) / 2.0)[group]
-
-    def above(who: Flags) -> float:
-        m = int(np.count_nonzero(who))
-        under = float(ranks[who].sum()) - m * (m + 1) / 2.0
-        return under / (m * (who.size - m)) - 0.5
-
-    drawn = np.array([above(exchanged(member, identity, rng=rng)) for _ in range(exchanges)])
-    return Exchange(area(score[member], score[~member]) - 0.5, drawn)

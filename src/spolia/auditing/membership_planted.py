@@ -6,12 +6,13 @@ from math import ceil
 
 import numpy as np
 
+from spolia.attacks import data_copying
 from spolia.auditing.membership_arrays import Arrays, Fixed, arrays_of
 from spolia.auditing.membership_methods import (
     RECORDS,
     SETS,
+    Contest,
     both_ways,
-    exchange_all,
     likelihoods,
     record_scores,
 )
@@ -21,6 +22,7 @@ from spolia.core.progress import Progress, silent
 from spolia.core.seeds import stream
 from spolia.core.set_membership import SeenFrom
 from spolia.core.types import Float32, Rows, normalise
+from spolia.stats.exchange import exchange_p
 
 STRENGTHS = {"exact copy": 0.0, "faint copy (0.1)": 0.1, "faint copy (0.2)": 0.2}
 """A training row e becomes (1 - a) e + a u with a random direction u."""
@@ -30,7 +32,6 @@ JUDGED_BY = "faint copy (0.1)"
 """A method is blind that does not see the largest share of these."""
 MOST = 5_000
 """Synthetic records in a planting at most."""
-_EXCHANGES = 239
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,34 +54,35 @@ def plant_all(
 ) -> Plantings:
     """Plant copies of train in the place of synthetic records, and see who sees them.
 
-    A method sees them where its p-value is at most ``level``, divided by the number of methods.
+    A method sees them where train gives more than every exchange does, of as many as it takes for
+    a p-value of ``level``, divided by the number of methods.
     Shares are nested: a larger one holds the smaller.
     """
     order = stream(seed, "planted").permutation(synthetic.shape[0])[:MOST]
     clean: Float32 = synthetic[order]
     saw: dict[str, dict[str, list[bool]]] = {}
     judged: list[tuple[Arrays, int]] = []
-    # No p-value is under 1 / (1 + exchanges).
-    exchanges = max(_EXCHANGES, ceil(len(RECORDS | SETS) / level))
+    names = (*RECORDS, *SETS)
+    exchanges = ceil(len(names) / level)
     step = 0
     for strength, faint in STRENGTHS.items():
         made = _copies(fixed, len(clean), faint, seed)
-        saw[strength] = {name: [] for name in (*RECORDS, *SETS)}
+        saw[strength] = {name: [] for name in names}
         for share in SHARES:
             count = max(1, round(share * len(clean)))
             there = np.concatenate([made[:count], clean[count:]])
             arrays = arrays_of(fixed, there, options, silent)
-            for name, p in _p_values(arrays, exchanges, seed).items():
-                saw[strength][name].append(p * len(saw[strength]) <= level)
+            seen = _seen(arrays, exchanges, seed)
+            for name in names:
+                saw[strength][name].append(name in seen)
             if strength == JUDGED_BY:
                 judged.append((arrays, count))
             step += 1
             progress("planted", step, len(STRENGTHS) * len(SHARES))
-    seen = {
-        name: tuple(SeenFrom(one, _from(saw[one][name])) for one in STRENGTHS)
-        for name in (*RECORDS, *SETS)
+    found = {
+        name: tuple(SeenFrom(one, _from(saw[one][name])) for one in STRENGTHS) for name in names
     }
-    return Plantings(seen, *judged[-1])
+    return Plantings(found, *judged[-1])
 
 
 def _copies(fixed: Fixed, count: int, faint: float, seed: int) -> Float32:
@@ -92,15 +94,17 @@ def _copies(fixed: Fixed, count: int, faint: float, seed: int) -> Float32:
     return blend(fixed.rows[chosen], directions, faint)
 
 
-def _p_values(arrays: Arrays, exchanges: int, seed: int) -> dict[str, float]:
-    found = exchange_all(
-        arrays,
-        record_scores(arrays),
-        likelihoods(arrays),
-        exchanges=exchanges,
-        rng=stream(seed, "exchange", "planted"),
-    )
-    return {name: one.p for name, one in found.items()}
+def _seen(arrays: Arrays, exchanges: int, seed: int) -> frozenset[str]:
+    """Return the methods of which no exchange gives as much as train does."""
+    contest = Contest.of(arrays, record_scores(arrays), likelihoods(arrays))
+    rng, observed = stream(seed, "exchange", "planted"), contest.observed()
+    left = set(observed)
+    for _ in range(exchanges):
+        drawn = contest.exchanged(rng)
+        left = {name for name in left if exchange_p(observed[name], np.array([drawn[name]])) < 1.0}
+        if not left:
+            break
+    return frozenset(left)
 
 
 def _from(seen: list[bool]) -> float | None:
@@ -111,30 +115,33 @@ def _from(seen: list[bool]) -> float | None:
 
 
 def why_blind(name: str, plantings: Plantings) -> str | None:
-    """Return why a method does not see planted copies, as far as the distances show it."""
+    """Return why a method does not see planted copies, as far as it is known.
+
+    Where it marks most of the copies, they are too few; else the distances say why it does not.
+    """
     arrays, rows = plantings.judged, np.arange(plantings.copies)
     member = arrays.fixed.equal_member
-    index, first, second = arrays.from_samples.of(rows).among(member)
-    if name == "third_ratio":
+    found = both_ways(arrays, member)[0]
+    marked = {
+        "third_ratio": found.third,
+        "authenticity": found.not_authentic,
+        "average_score": found.average,
+        "unique_score": found.average,
+    }
+    if name == "data_copying" and found.copying.cells == 0:
+        return f"no cell has {data_copying.LEAST} samples and as many held-out images"
+    if name not in marked:
+        return None
+    if marked[name][rows].mean() > 0.5:
         return (
-            f"a copy lies at a distance of {np.median(first):.2f} and the second nearest training "
-            f"image at {np.median(second):.2f}, which is not three times as far"
+            f"it marks most of the {plantings.copies:,} copies, which are too few to stand out "
+            f"among {arrays.fixed.compared:,} identities of train and as many held out"
         )
+    index, first, second = arrays.from_samples.of(rows).among(member)
+    copy = f"a copy lies at a distance of {np.median(first):.2f}"
+    if name == "third_ratio":
+        return f"{copy}, and the second nearest training image at {np.median(second):.2f}"
     if name == "authenticity":
         spacing = arrays.fixed.within.among(member)[1][index]
-        return (
-            f"training images lie {np.median(spacing):.2f} from each other, which is less than "
-            f"the {np.median(first):.2f} of a copy"
-        )
-    if name == "data_copying":
-        copying = both_ways(arrays, member)[0].copying
-        return (
-            f"only {copying.cells} cells have enough of each, and "
-            f"{copying.outside:.0%} of the held-out images are in none"
-        )
-    if name in ("average_score", "unique_score"):
-        return (
-            f"a copy lies at a distance of {np.median(first):.2f}, and what counts as one is at "
-            f"{arrays.radius:.2f} or less"
-        )
-    return None
+        return f"{copy}, and training images lie {np.median(spacing):.2f} from each other"
+    return f"{copy}, and what counts as one at {arrays.radius:.2f} or less"

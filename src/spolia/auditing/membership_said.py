@@ -16,6 +16,8 @@ NO_PROOF = (
     "arXiv:2409.19798)."
 )
 _FEW_SAMPLES = 100
+_FAR = 4.0
+"""Standard deviations of chance."""
 
 
 def outcome_of(methods: Sequence[Method]) -> Leaning:
@@ -75,7 +77,8 @@ def notes_of(
             "Near-duplicates were not searched for. Where train has some, the one-third ratio and "
             "authenticity see nothing."
         )
-    return [*notes, *_of_synthetic(synthetic), *_of_sides(sides), *_refused(methods)]
+    of_sets = [*_of_synthetic(synthetic), *_of_sides(sides)]
+    return [*notes, *of_sets, *_not_alike(methods), *_refused(methods)]
 
 
 def _of_synthetic(synthetic: AuditSet) -> list[str]:
@@ -109,6 +112,17 @@ def _of_sides(sides: Sides) -> list[str]:
             "identity, so that distances to second ones are lower bounds."
         )
     return notes
+
+
+def _not_alike(methods: Sequence[Method]) -> list[str]:
+    """Say so where train gives far less than what was held out: no leak does that."""
+    less = [one.name for one in methods if one.excess.value < -_FAR * one.spread]
+    if not less:
+        return []
+    return [
+        f"Train gives far less than what was held out by {listed(less)}: the two are not alike, in "
+        "population or in near-duplicates, and no method can be trusted."
+    ]
 
 
 def _refused(methods: Sequence[Method]) -> list[str]:

@@ -12,6 +12,7 @@ from spolia.auditing.membership_methods import (
     RECORDS,
     SETS,
     About,
+    Contest,
     Exchange,
     Flagged,
     both_ways,
@@ -36,7 +37,7 @@ from spolia.stats.exchange import (
 )
 from spolia.stats.lean import kish
 from spolia.stats.rates import exact_rate
-from spolia.stats.roc import Scored, area, newcombe, separation
+from spolia.stats.roc import RESAMPLES, Scored, area, newcombe, separation
 
 _EXCHANGES = 999
 """How often identities change places at least."""
@@ -76,16 +77,17 @@ def exchanges_for(level: float) -> int:
 def tell(arrays: Arrays, seed: int, *, exchanges: int = _EXCHANGES) -> Told:
     """Compute all methods, and their p-values from so many exchanges."""
     scores, likelihood = record_scores(arrays), likelihoods(arrays)
-    found = exchange_all(
-        arrays, scores, likelihood, exchanges=exchanges, rng=stream(seed, "exchange")
-    )
+    contest = Contest.of(arrays, scores, likelihood)
+    found = exchange_all(contest, exchanges=exchanges, rng=stream(seed, "exchange"))
     adjusted = dict(zip(found, holm([one.p for one in found.values()]), strict=True))
     return Told(arrays, scores, likelihood, found, adjusted)
 
 
-def methods_of(told: Told, plantings: Plantings, level: float, seed: int) -> tuple[Method, ...]:
+def methods_of(
+    told: Told, plantings: Plantings, level: float, seed: int, *, resamples: int = RESAMPLES
+) -> tuple[Method, ...]:
     """Return all methods with their figures and verdicts."""
-    figures = _of_records(told, seed) | _of_sets(told)
+    figures = _of_records(told, seed, resamples) | _of_sets(told)
     return tuple(
         _method(name, about, figures[name], told, plantings, level)
         for name, about in (RECORDS | SETS).items()
@@ -118,7 +120,7 @@ def _method(
     )
 
 
-def _of_records(told: Told, seed: int) -> dict[str, _Figures]:
+def _of_records(told: Told, seed: int, resamples: int) -> dict[str, _Figures]:
     """Return the areas; beside each that of half of the held-out identities against the others."""
     fixed = told.arrays.fixed
     member, identity = fixed.member, fixed.identity
@@ -131,6 +133,7 @@ def _of_records(told: Told, seed: int) -> dict[str, _Figures]:
             Scored(score[member], identity[member]),
             Scored(score[~member], others.astype(np.int64)),
             unit="records",
+            resamples=resamples,
             rng=stream(seed, "separation", name),
         )
         beside = area(score[~member][half], score[~member][~half])

@@ -27,6 +27,7 @@ _WIDE, _NARROW = 720.0, 350.0
 _ROW, _TOP, _BOTTOM, _RIGHT = 34.0, 26.0, 44.0, 14.0
 _LARGEST = 1e6
 _CHANCE = 1.96
+_OVER = " of train over held-out"
 _BEYOND = 3.0
 """How far the plot goes beyond the outermost method; longer intervals are cut off."""
 
@@ -55,6 +56,8 @@ class Forest(Axes):
 
     rows: tuple[Row, ...]
     zero_x: float
+    axis: str
+    """What is to the right."""
     low_x: float
     """Where two standard deviations under and above 0 stand."""
     high_x: float
@@ -140,6 +143,7 @@ def draw(methods: tuple[Method, ...], *, width: float) -> Forest | None:
         description=_describe(methods),
         rows=tuple(rows),
         zero_x=x(0.0),
+        axis=f"excess{_OVER if wide else ''}, in standard deviations of chance",
         low_x=x(-_CHANCE),
         high_x=x(_CHANCE),
     )

@@ -219,7 +219,7 @@ def rank_correlation(first: Float64, second: Float64) -> Bounded:
     >>> one.value, one.high
     (1.0, 1.0)
     """
-    ranks = [_midranks(one) for one in (first, second)]
+    ranks = [midranks(one) for one in (first, second)]
     centred = [one - one.mean() for one in ranks]
     norms = [float(np.sqrt(one @ one)) for one in centred]
     if min(norms) == 0.0:
@@ -233,7 +233,12 @@ def rank_correlation(first: Float64, second: Float64) -> Bounded:
     return Bounded(value, float(np.tanh(middle - half)), float(np.tanh(middle + half)))
 
 
-def _midranks(values: Float64) -> Float64:
+def midranks(values: Float64) -> Float64:
+    """Return the ranks from 1 on, equal values in the middle of theirs, ``(n,)``.
+
+    >>> midranks(np.array([0.5, 0.1, 0.5])).tolist()
+    [2.5, 1.0, 2.5]
+    """
     _, group, tied = np.unique(values, return_inverse=True, return_counts=True)
     middle: Float64 = np.cumsum(tied) - (tied - 1) / 2.0
     return middle[group]

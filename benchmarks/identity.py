@@ -1,12 +1,12 @@
 """How well held-back photos tell whose other photos are among the samples: tables of the docs.
 
-``python -m benchmarks identity [--seeds 40] [--xrays FILE]`` prints them: real faces (CARD is the
-model card of a face network, FACES.zip has one folder of aligned photos per person). There is no
-generator: the samples are photos of members, of which one each is held out and shown at a known
-rate, and one photo each of 600 strangers. Members and non-members are people with two photos or
-more; one photo of each is taken away, the members' for the samples, and the others are what is
-asked with. What truly leaked is known, and so is what theory says: of shown members the area is A,
-of those who are not shown one half, so that it is (1 + (2 A - 1) rate) / 2 of all.
+``python -m benchmarks identity [--seeds 40] [--score nearest] [--xrays FILE]`` prints them: real
+faces (CARD is the model card of a face network, FACES.zip has one folder of aligned photos per
+person). There is no generator: the samples are photos of members, of which one each is held out and
+shown at a known rate, and one photo each of 600 strangers. Members and non-members are people with
+two photos or more; one photo of each is taken away, the members' for the samples, and the others
+are what is asked with. What truly leaked is known, and so is what theory says: of shown members the
+area is A, of those who are not shown one half, so that it is (1 + (2 A - 1) rate) / 2 of all.
 
 Of chest X-rays (FILE is an .npz of them) every image is an identity of its own, and the judge is
 ``dct``: a sample is a member's image with noise, and what is asked with is the image with other
@@ -16,6 +16,7 @@ noise.
 import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.sets import AuditSet, prepare
+from spolia.core.membership import Score
 from spolia.core.progress import silent
 from spolia.embedding import open_embedder
 
@@ -57,7 +59,9 @@ def xrays_of(path: Path) -> People:
     return People(rows, photos, embedder.summary)
 
 
-def ask(people: People, rate: float, seed: int, *, most: int | None = None) -> Drawn:
+def ask(
+    people: People, rate: float, seed: int, *, most: int | None = None, how: Score = "nearest"
+) -> Drawn:
     """Draw who is a member, show them at a rate, and ask."""
     rng = np.random.default_rng(seed)
     photos = {name: rng.permutation(own) for name, own in sorted(people.photos.items())}
@@ -79,7 +83,7 @@ def ask(people: People, rate: float, seed: int, *, most: int | None = None) -> D
         "nonmembers": beside,
     }
     plan = Plan("", "", None, "precomputed", seed=seed)
-    result = answer(sets, plan, Options(), Stopwatch(silent), any_judge=False)
+    result = answer(sets, plan, Options(), Stopwatch(silent), any_judge=False, how=how)
     return Drawn(result, frozenset(shown))
 
 
@@ -90,9 +94,11 @@ def _set(people: People, role: str, photos: list[tuple[str, np.ndarray]]) -> Aud
     return prepare(role, given, people.model, fingerprint="")
 
 
-def row(people: People, rate: float, seeds: int, *, most: int | None = None) -> str:
+def row(
+    people: People, rate: float, seeds: int, *, most: int | None = None, how: Score = "nearest"
+) -> str:
     """Return a row of the table: means over seeds, each with its interval."""
-    drawn = [ask(people, rate, seed, most=most) for seed in range(seeds)]
+    drawn = [ask(people, rate, seed, most=most, how=how) for seed in range(seeds)]
     summaries = [one.result.summary for one in drawn]
     area = np.array([one.identities.auc.value for one in summaries])
     held = sum(
@@ -130,14 +136,14 @@ def _mean(values: np.ndarray) -> str:
     return f"{values.mean():.3f} ± {1.96 * values.std(ddof=1) / np.sqrt(values.size):.3f}"
 
 
-def table(people: People, seeds: int, *, most: int | None = None) -> str:
+def table(people: People, seeds: int, *, most: int | None = None, how: Score = "nearest") -> str:
     """Return the table of all rates."""
     lines = [
         "| rate | AUC | interval holds the mean | TPR at FPR ≤ 1 % | named | false among them | "
         "shown members named | p ≤ .05, ≤ .5 of those not shown |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    return "\n".join([*lines, *(row(people, rate, seeds, most=most) for rate in RATES)])
+    return "\n".join([*lines, *(row(people, rate, seeds, most=most, how=how) for rate in RATES)])
 
 
 def main(arguments: list[str]) -> None:
@@ -145,12 +151,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--card", type=Path, default=CARD)
     parser.add_argument("--faces", type=Path, default=FACES)
+    parser.add_argument("--score", choices=get_args(Score), default="nearest")
     parser.add_argument("--xrays", type=Path, help="an .npz of X-rays in the place of faces")
     asked = parser.parse_args(arguments)
     if asked.xrays is not None:
-        print(table(xrays_of(asked.xrays), asked.seeds))
+        print(table(xrays_of(asked.xrays), asked.seeds, how=asked.score))
         return
     people = people_of(asked.card, asked.faces)
     for most in (None, 1):
         print(f"\n{'all photos' if most is None else 'one photo each'}\n")
-        print(table(people, asked.seeds, most=most))
+        print(table(people, asked.seeds, most=most, how=asked.score))

@@ -1,6 +1,6 @@
 """Whether samples of the small generators betray whom they were trained on: the table of the docs.
 
-``python -m benchmarks lab [--family ddpm] [--sizes 20,40,80] [--stops 1000,2000,3000]`` prints it:
+``python -m benchmarks lab [--family ddpm] [--sizes 20,40,80,160] [--stops 1000,2000,3000]`` prints it:
 of some people of LFW (CARD is the model card of a face network, FACES.zip has one folder of aligned
 photos per person) one photo each is held back, and a generator trained on all others. Is the
 held-back photo closer to its samples than photos of people who were not trained on? The same is
@@ -107,7 +107,7 @@ def rows_of(
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks lab", description=__doc__)
     parser.add_argument("--family", choices=("ddpm", "gan"), default="ddpm")
-    parser.add_argument("--sizes", default="20,40,80")
+    parser.add_argument("--sizes", default="20,40,80,160")
     parser.add_argument("--stops", default="1000,2000,3000")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--card", type=Path, default=CARD)

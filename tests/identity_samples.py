@@ -136,14 +136,14 @@ def cannot_tell():
         FOUND,
         notes=("dct tells photos apart, not persons.",),
         any_judge=True,
-        score="standard",
+        score="nearest",
         sets=sets("synthetic", "queries", "nonmembers"),
         compared=compared("queries", "nonmembers"),
         model=replace(MODEL, name="dct", kind="copy", trained_on=()),
         identities=None,
         photos=None,
         queries=queried(p_of(queries, others), others.size),
-        scores=replace(histogram(queries=queries, nonmembers=others), scale="similarity"),
+        scores=histogram(queries=queries, nonmembers=others),
         instruments=Instruments(None, None, None, (), ()),
     )
 

@@ -30,8 +30,7 @@ class Person:
     p: float
     """How likely a non-member scores as high."""
     score: float
-    """Mean over the photos of the standard score, or of the similarity where the embedder is not
-    of identities."""
+    """Mean over the photos of the similarity to the nearest record."""
     compared: int
     """Photos that p is from."""
     beside: int

@@ -1,9 +1,9 @@
 """Whether samples of the small generators betray whom they were trained on: the table of the docs.
 
 ``python -m benchmarks lab [--family ddpm] [--sizes 20,40,80,160] [--stops 1000,2000,3000]`` prints
-it: of some people of LFW (CARD is the model card of a face network, FACES.zip has one folder of aligned
-photos per person) one photo each is held back, and a generator trained on all others. Is the
-held-back photo closer to its samples than photos of people who were not trained on? The same is
+it: of some people of LFW (CARD is the model card of a face network, FACES.zip has one folder of
+aligned photos per person) one photo each is held back, and a generator trained on all others. Is
+the held-back photo closer to its samples than photos of people who were not trained on? The same is
 asked of people of whom nothing was trained on (*others*), where the area must be one half.
 """
 

@@ -15,7 +15,6 @@ EXPERIMENTS = {
     "judges": "benchmarks.judges",
     "kinds": "benchmarks.kinds",
     "membership": "benchmarks.membership",
-    "lab": "benchmarks.lab",
     "mixtures": "benchmarks.mixtures",
     "reviewing": "benchmarks.reviewing",
     "scale": "benchmarks.scale",

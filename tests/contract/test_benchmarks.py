@@ -117,25 +117,3 @@ def test_the_embedding_benchmark_compares_the_rows_before_it_times_them(tmp_path
         "on",
         "from",
     ]
-
-
-@pytest.mark.skipif(find_spec("torch") is None, reason="needs torch: pip install 'spolia[lab]'")
-def test_the_lab_table_asks_with_photos_that_were_not_trained_on():
-    from benchmarks import lab
-    from spolia.embedding import open_embedder
-    from spolia.lab.settings import Settings
-    from tests.pictures import picture
-
-    whose = np.repeat([f"{i:02d}" for i in range(60)], 2)
-    drawn = lab.draw(whose, 10, seed=0)
-    sides = [drawn.members, drawn.nonmembers, drawn.others]
-    assert set(whose[drawn.train]) == set(whose[drawn.members])
-    assert not set(drawn.train) & set(drawn.members)
-    assert not set(whose[drawn.train]) & set(whose[np.concatenate(sides[1:])])
-    assert [one.size for one in sides] == [10, 25, 25]
-    images = np.stack([picture(i, 16) for i in range(len(whose))])
-    embedder = open_embedder("dct")
-    faces = lab.Faces(images, np.stack([embedder.embed(one) for one in images]), whose)
-    settings = Settings(side=16, width=16, batch=8)
-    lines = lab.rows_of(faces, embedder, 10, settings, [1, 2], seed=0)
-    assert [line.split(" | ")[1:4] for line in lines] == [["10", "10", "1"], ["10", "10", "2"]]

@@ -312,8 +312,9 @@ def test_the_page_says_every_figure_and_no_name(remembered):
     page = render_sweep(remembered[0])
     for swept in remembered[0].sweeps:
         for point in swept.points:
-            assert f"{point.members.value:.3f} ({point.members.low:.3f}" in page
-            assert f"{point.others.value:.3f} ({point.others.low:.3f}" in page
+            for one in (point.members, point.others):
+                assert f"{one.value:.3f}<br>" in page
+                assert f"{one.low:.3f} to {one.high:.3f}" in page
     assert "the repeated person" in page
     assert "person-0" not in page
     assert "<script" not in page

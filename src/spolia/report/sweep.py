@@ -4,7 +4,7 @@ from spolia.core.sweep import SweepSummary
 from spolia.report.axes import WIDTHS
 from spolia.report.html import template
 from spolia.report.sweep_chart import draw_sweep
-from spolia.report.sweep_words import AXES, TITLES, beside, measure
+from spolia.report.sweep_words import HEADS, TITLES, beside
 
 
 def render_sweep(summary: SweepSummary) -> str:
@@ -16,7 +16,6 @@ def render_sweep(summary: SweepSummary) -> str:
             for one in summary.sweeps
         ],
         titles=TITLES,
-        axes=AXES,
+        heads=HEADS,
         beside=beside,
-        measure=measure,
     )

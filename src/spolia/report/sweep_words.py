@@ -19,6 +19,14 @@ AXES: dict[Knob, str] = {
     "samples": "samples",
 }
 
+HEADS: dict[Knob, str] = {
+    "identities": "People",
+    "photos": "Photos",
+    "repeated": "Times",
+    "steps": "Steps",
+    "samples": "Samples",
+}
+
 
 def at(vary: Knob, value: int) -> str:
     """Return a value of what is varied.

@@ -13,7 +13,7 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["check"]
 
 PYTHON = sys.executable
-LINT_IMPORTS = str(Path(PYTHON).with_name("lint-imports"))
+LINT_IMPORTS, SPOLIA = (str(Path(PYTHON).with_name(name)) for name in ("lint-imports", "spolia"))
 
 WHOLE_RUNS = ("tests/acceptance", "tests/browser", "tests/cli", "tests/docs")
 """They take about as long as all others, and mostly wait for other processes."""
@@ -75,6 +75,12 @@ def nightly(session: nox.Session) -> None:
 
 @nox.session
 def paper(session: nox.Session) -> None:
-    """Print the tables of the docs; those of faces need the images of ``../shared/data``."""
-    for name in ("hubs", "honesty", "statistics", "judges", "kinds"):
+    """Print the tables of the docs; those of faces need the images of ``../shared/data``.
+
+    The studies train 65 models, which needs torch and takes two hours on one core.
+    """
+    names = ("hubs", "honesty", "statistics", "judges", "kinds", "mixtures", "membership")
+    for name in (*names, "identity", "searching"):
         session.run(PYTHON, "-m", "benchmarks", name)
+    for plan in sorted(Path("benchmarks/studies").glob("*.toml")):
+        session.run(SPOLIA, "study", str(plan))

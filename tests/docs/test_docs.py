@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 import typer
 
-from spolia.auditing.sweep_plan import KNOBS, sweep_plan
+from spolia.auditing.sweep_plan import KNOBS, read_sweep_plan, sweep_plan
 from spolia.cli.main import app, run
 from spolia.core.results import EXIT_CODES, Kind, Outcome
 from spolia.embedding import load_card
@@ -174,6 +174,13 @@ def test_the_plan_of_a_study_in_the_docs_is_one():
         usual = getattr(plan.sweeps[0 if knob != "identities" else 1].setting, knob)
         if knob not in ("identities", "photos"):
             assert re.search(rf"^\| `{knob}` \|.*\| {usual:,} \|$", table, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "benchmarks" / "studies").glob("*.toml")))
+def test_the_plan_of_every_study_is_one(path):
+    plan = read_sweep_plan(path)
+    assert plan.models >= 3
+    assert Path(plan.embedder).is_file()
 
 
 @pytest.mark.parametrize("name", ["docs/methods/verdict.md", "docs/howto/audit.md"])

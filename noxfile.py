@@ -77,7 +77,7 @@ def nightly(session: nox.Session) -> None:
 def paper(session: nox.Session) -> None:
     """Print the tables of the docs; those of faces need the images of ``../shared/data``.
 
-    The studies train 65 models, which needs torch and takes two hours on one core.
+    The studies train 56 models, which needs torch and takes two hours on one core.
     """
     names = ("hubs", "honesty", "statistics", "judges", "kinds", "mixtures", "membership")
     for name in (*names, "identity", "searching"):

@@ -44,7 +44,7 @@ class Sweep:
     def at(self, value: int) -> Setting:
         """Return the setting at one value.
 
-        >>> Sweep("photos", (1, 2), Setting(identities=10)).at(2).photos
+        >>> Sweep("photos", (1, 2), Setting(10, 1, 1, 3000, 1000)).at(2).photos
         2
         """
         changed: dict[str, int] = {self.vary: value}
@@ -122,7 +122,7 @@ def sweep_plan(table: Mapping[str, Any], name: str) -> SweepPlan:
     ...     "plan",
     ... )
     >>> plan.sweeps[0].at(2)
-    Setting(identities=9, photos=2, repeated=1, steps=2000, samples=1000)
+    Setting(identities=9, photos=2, repeated=1, steps=3000, samples=1000)
     """
     given = dict(table)
     sweeps = given.pop("sweep", [])

@@ -1,6 +1,5 @@
 """What a question about identities returns, and how it is kept in a run folder."""
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from spolia.core.membership import IDENTITY_SCHEMA, IdentitySummary
 from spolia.report.formats import Form, check
 from spolia.report.identity import Named, NamedList, identity_markdown, render_identity
 from spolia.report.junit import identity_junit
+from spolia.report.notebook import in_frame
 from spolia.report.pairs import Details, Profile
 from spolia.report.summary_json import read_record, write_record
 from spolia.store.atomic import atomic_file, write_text
@@ -98,10 +98,7 @@ class IdentityResult:
 
     def _repr_html_(self) -> str:
         """Show the report in a notebook, without names and in a frame of its own."""
-        return (
-            f'<iframe srcdoc="{html.escape(self.to_html())}" sandbox '
-            'style="width:100%;height:40rem;border:0"></iframe>'
-        )
+        return in_frame(self.to_html())
 
     def save(self, folder: Path) -> None:
         """Write summary, table and quarantine into a run folder, each whole or not at all."""

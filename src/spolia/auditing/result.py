@@ -1,7 +1,6 @@
 """What an audit returns, and how it is kept in a run folder."""
 
 import csv
-import html
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from spolia.report.formats import Form, check
 from spolia.report.html import render_summary
 from spolia.report.junit import render_junit
 from spolia.report.markdown import render_markdown
+from spolia.report.notebook import in_frame
 from spolia.report.pairs import code
 from spolia.report.sarif import render_sarif
 from spolia.sources import Source
@@ -142,10 +142,7 @@ class AuditResult:
 
     def _repr_html_(self) -> str:
         """Show the report in a notebook, without images and in a frame of its own."""
-        return (
-            f'<iframe srcdoc="{html.escape(self.to_html())}" sandbox '
-            'style="width:100%;height:40rem;border:0"></iframe>'
-        )
+        return in_frame(self.to_html())
 
     def images(self, role: str, progress: Progress = silent) -> Source | None:
         """Open the images that were audited as ``train``, ``control`` or ``synthetic``, or faces.

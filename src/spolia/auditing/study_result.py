@@ -1,6 +1,5 @@
 """What a study returns, and how it is kept in a run folder."""
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from spolia.report import Profile
 from spolia.report.formats import Form, check
 from spolia.report.junit import render_junit
 from spolia.report.markdown import study_markdown
+from spolia.report.notebook import in_frame
 from spolia.report.sarif import render_sarif
 from spolia.report.study import render_study
 from spolia.report.study_json import study_from_json, study_to_json
@@ -90,10 +90,7 @@ class StudyResult:
 
     def _repr_html_(self) -> str:
         """Show the report in a notebook, in a frame of its own."""
-        return (
-            f'<iframe srcdoc="{html.escape(self.to_html())}" sandbox '
-            'style="width:100%;height:40rem;border:0"></iframe>'
-        )
+        return in_frame(self.to_html())
 
     def save(self, folder: Path) -> None:
         """Write summary and tables into the folder of the study, each whole or not at all."""

@@ -1,6 +1,5 @@
 """What a study of models returns, and its folder read again."""
 
-import html
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from spolia.auditing.stages import SWEEP_FILE
 from spolia.core.errors import RunIncomplete, UsageError
 from spolia.core.sweep import SWEEP_SCHEMA, SweepSummary
 from spolia.report.formats import Form, check
+from spolia.report.notebook import in_frame
 from spolia.report.pairs import Profile
 from spolia.report.summary_json import read_record, write_record
 from spolia.report.sweep import render_sweep
@@ -50,10 +50,7 @@ class SweepResult:
 
     def _repr_html_(self) -> str:
         """Show the report in a notebook, in a frame of its own."""
-        return (
-            f'<iframe srcdoc="{html.escape(self.to_html())}" sandbox '
-            'style="width:100%;height:40rem;border:0"></iframe>'
-        )
+        return in_frame(self.to_html())
 
 
 def is_sweep(folder: Path) -> bool:

@@ -94,6 +94,12 @@ def test_nothing_is_kept_without_out(folder, capsys):
     assert "sweep 1: identities" in said.err
 
 
+@pytest.mark.skipif(find_spec("torch") is not None, reason="torch is installed")
+def test_without_torch_a_study_says_so_before_it_reads_anything(folder, capsys):
+    assert run(["study", write_plan(folder, text=PLAN.replace('"people"', '"nowhere"'))]) == 2
+    assert "pip install 'spolia[lab]'" in capsys.readouterr().err
+
+
 def test_a_plan_that_is_not_there_is_a_usage_error(folder, capsys):
     assert run(["study", str(folder / "none.toml")]) == 2
     assert "there is no plan" in capsys.readouterr().err

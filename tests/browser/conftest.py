@@ -17,6 +17,25 @@ FLAGS = [
     "--enable-logging=stderr",
 ]
 
+FITS_A_PHONE = """(() => {
+    const shown = (one) => style(one).display !== "none";
+    const of = (name) => [...page.querySelectorAll(".chart." + name)].map(shown);
+    return [page.documentElement.scrollWidth <= 375, of("wide"), of("narrow")];
+})()"""
+"""For `framed`: whether a page fits, and which of its wide and narrow charts are shown."""
+
+IS_WHOLE = """(() => {
+    const box = (one) => one.getBoundingClientRect();
+    const marks = ["path", "circle", "line"].map((one) => ".chart.narrow " + one).join(", ");
+    const inside = [...page.querySelectorAll(marks)].every(
+        (one) => box(one).left >= box(one.closest("svg")).left - 1
+            && box(one).right <= box(one.closest("svg")).right + 1
+            && box(one).bottom <= box(one.closest("svg")).bottom + 1);
+    const sections = [...page.querySelectorAll("section")];
+    return [sections.length, sections.every((one) => one.querySelector("h2")), inside];
+})()"""
+"""For `framed`: sections, whether each has its heading, and whether no mark leaves its chart."""
+
 
 @pytest.fixture(scope="session")
 def chromium():

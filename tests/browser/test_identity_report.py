@@ -7,7 +7,7 @@ import pytest
 
 from spolia.report.identity import render_identity
 from tests import identity_samples as samples
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import FITS_A_PHONE, FLAGS, IS_WHOLE
 from tests.browser.test_report import framed
 
 every_answer = pytest.mark.parametrize("answer", samples.ANSWERS)
@@ -29,26 +29,12 @@ def test_the_page_opens_with_its_answer_and_a_silent_console(browse, answer):
 
 @pytest.mark.parametrize("profile", ["public", "full"])
 def test_the_page_is_no_wider_than_a_phone_and_shows_the_small_charts_there(browse, profile):
-    script = """(() => {
-        const shown = (one) => style(one).display !== "none";
-        const of = (name) => [...page.querySelectorAll(".chart." + name)].map(shown);
-        return [page.documentElement.scrollWidth <= 375, of("wide"), of("narrow")];
-    })()"""
-    document, _ = browse(framed(page("found", profile), script))
+    document, _ = browse(framed(page("found", profile), FITS_A_PHONE))
     assert "<output>[true,[false,false,false],[true,true,true]]</output>" in document
 
 
 def test_every_section_has_its_heading_and_no_line_of_a_chart_leaves_it(browse):
-    script = """(() => {
-        const box = (one) => one.getBoundingClientRect();
-        const inside = [...page.querySelectorAll(".chart.narrow path, .chart.narrow circle")].every(
-            (one) => box(one).left >= box(one.closest("svg")).left - 1
-                && box(one).right <= box(one.closest("svg")).right + 1
-                && box(one).bottom <= box(one.closest("svg")).bottom + 1);
-        const sections = [...page.querySelectorAll("section")];
-        return [sections.length, sections.every((one) => one.querySelector("h2")), inside];
-    })()"""
-    document, _ = browse(framed(page("found", "full"), script))
+    document, _ = browse(framed(page("found", "full"), IS_WHOLE))
     assert "<output>[12,true,true]</output>" in document
 
 

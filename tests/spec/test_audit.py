@@ -321,9 +321,10 @@ def test_overwrite_keeps_the_folder_itself(tmp_path, monkeypatch):
 def test_overwrite_never_deletes_a_folder_that_is_no_run(tmp_path):
     (tmp_path / "thesis.txt").write_text("years")
     truth = planted(leaks=5, clean=20, size=30)
-    for options in (spolia.Options(), spolia.Options(overwrite=True)):
-        with pytest.raises(UsageError, match=r"not a run of|no run of"):
-            spolia.audit(**truth.sets(), out=tmp_path, options=options)
+    with pytest.raises(UsageError, match="is not empty and no run of `spolia audit`"):
+        spolia.audit(**truth.sets(), out=tmp_path)
+    with pytest.raises(UsageError, match=r"--overwrite refused: .* is not a run of spolia"):
+        spolia.audit(**truth.sets(), out=tmp_path, options=spolia.Options(overwrite=True))
     assert (tmp_path / "thesis.txt").read_text() == "years"
 
 

@@ -105,7 +105,7 @@ def check_judge(kind: Kind, names: Names, *, any_judge: bool) -> None:
 
 
 def check_samples(synthetic: AuditSet) -> None:
-    """Refuse a synthetic set in which nothing is closer than the rest.
+    """Refuse a synthetic set that cannot tell people apart.
 
     Raises
     ------
@@ -114,8 +114,8 @@ def check_samples(synthetic: AuditSet) -> None:
     """
     if len(synthetic) < 2:
         raise UsageError(
-            "a photo is compared with its nearest sample and with all others, but the synthetic "
-            "set has 1; give more"
+            "whose photos were trained on is asked of samples, of which one can show one person at "
+            "most, but the synthetic set has 1; give more"
         )
 
 

@@ -1,14 +1,14 @@
 """What is searched: the sets of a run, a store, or a set that is still to be embedded."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from spolia.auditing.identity_plan import is_question, read_asked
 from spolia.auditing.options import Options
 from spolia.auditing.plan import FILE, read_plan
-from spolia.auditing.stages import IDENTITY_FILE, STUDY_FILE, Set, store_of
+from spolia.auditing.stages import STUDY_FILE, Set, store_of
 from spolia.core.errors import RunIncomplete, UsageError
 from spolia.core.types import Embeddings
 from spolia.sources.limits import Limits, parse_limits
@@ -87,19 +87,12 @@ def find_within(where: Set) -> Within:
         notes = ("The audit set records aside; they are searched as well.",) if set_aside else ()
         told = plan.to_table()
         return Within(stored=_stored(folder, told, _OF_AN_AUDIT), told=told, notes=notes)
-    if (folder / IDENTITY_FILE).is_file():
-        told = _read(folder / IDENTITY_FILE)
+    if is_question(folder):
+        told = read_asked(folder)
         return Within(stored=_stored(folder, told, _OF_A_QUESTION), told=told)
     if is_store(folder):
         return Within(stored={"synthetic": open_precomputed(folder)})
     return Within(images={"synthetic": where})
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read as TOML: {error}") from None
 
 
 def _stored(folder: Path, told: Mapping[str, Any], roles: Mapping[str, str]) -> dict[str, Opened]:

@@ -12,6 +12,7 @@ from spolia.core.results import Outcome, Summary
 from spolia.core.review import Reviewed
 from spolia.report import curve, figures, histogram, kinds, tail_chart
 from spolia.report import format as written
+from spolia.report.axes import WIDTHS
 from spolia.report.pairs import Details, Pair, Profile, grouped, redact
 from spolia.report.questions import questions
 from spolia.report.standards import standards
@@ -50,7 +51,6 @@ _FILTERS = (
     "tie",
     "yes_no",
 )
-_WIDE, _NARROW = 720.0, 350.0
 _FIRST = 24
 """Pairs of a kind that are seen, and printed, without asking for the others."""
 
@@ -175,17 +175,14 @@ def _charts(summary: Summary) -> tuple[tuple[str, histogram.Chart], ...]:
     """Draw the histogram twice: letters that are scaled down to a phone cannot be read."""
     drawn = (
         (name, histogram.draw(summary.distribution, summary.threshold, width=width))
-        for name, width in (("wide", _WIDE), ("narrow", _NARROW))
+        for name, width in WIDTHS
     )
     return tuple((name, chart) for name, chart in drawn if chart is not None)
 
 
 def _curves(summary: Summary) -> tuple[tuple[str, curve.CurveChart], ...]:
     named = summary.exposed.train.count if summary.exposed else 0
-    drawn = (
-        (name, curve.draw(summary.curve, named, width=width))
-        for name, width in (("wide", _WIDE), ("narrow", _NARROW))
-    )
+    drawn = ((name, curve.draw(summary.curve, named, width=width)) for name, width in WIDTHS)
     return tuple((name, chart) for name, chart in drawn if chart is not None)
 
 
@@ -195,7 +192,7 @@ def _tail_charts(summary: Summary) -> tuple[tuple[str, tail_chart.TailChart], ..
         return ()
     drawn = (
         (name, tail_chart.draw_tail(summary.strangers, images, width=width))
-        for name, width in (("wide", _WIDE), ("narrow", _NARROW))
+        for name, width in WIDTHS
     )
     return tuple((name, chart) for name, chart in drawn if chart is not None)
 

@@ -32,8 +32,6 @@ WORDS: dict[Told, tuple[str, str, Outcome]] = {
 }
 """The word, what it means, and the light of an audit that it shares."""
 
-_WIDE, _NARROW = 720.0, 350.0
-
 
 @dataclass(frozen=True)
 class Named:

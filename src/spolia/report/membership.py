@@ -5,7 +5,7 @@ from math import ceil, floor
 
 from spolia.core.rates import Bounded
 from spolia.core.set_membership import Leaning, Method, Seen, SeenFrom, SetMembership
-from spolia.report.axes import Axes, x_ticks
+from spolia.report.axes import WIDTHS, Axes, x_ticks
 from spolia.report.html import template
 
 WORDS: dict[Leaning, tuple[str, str]] = {
@@ -23,7 +23,6 @@ STATUS: dict[Leaning | Seen, str] = {
 }
 """The outcome of an audit whose colour and sign a word has."""
 
-_WIDE, _NARROW = 720.0, 350.0
 _ROW, _TOP, _BOTTOM, _RIGHT = 34.0, 26.0, 44.0, 14.0
 _LARGEST = 1e6
 _CHANCE = 1.96
@@ -66,10 +65,7 @@ class Forest(Axes):
 def render_membership(summary: SetMembership) -> str:
     """Return the summary as one HTML page: the same text for the same input."""
     word, gloss = WORDS[summary.outcome]
-    drawn = (
-        (name, draw(summary.methods, width=width))
-        for name, width in (("wide", _WIDE), ("narrow", _NARROW))
-    )
+    drawn = ((name, draw(summary.methods, width=width)) for name, width in WIDTHS)
     return template("membership.html.jinja").render(
         summary=summary,
         word=word,

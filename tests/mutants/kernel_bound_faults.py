@@ -268,13 +268,13 @@ SEED = {
 
 SPECIAL = {
     "correction of the unsigned side forgotten, avx2": Mutant(
-        Fault("pack.cpp", "correction[i] = kernel.offset * sum;", "correction[i] = 0;"),
+        Fault("pack.cpp", "kernel.offset ? kernel.offset * sum_of(numbers, source.width) : 0", "0"),
         laws.extreme_rows_keep_their_sums,
         by("avx2"),
         "avx2",
     ),
     "correction of the unsigned side forgotten, avx512": Mutant(
-        Fault("pack.cpp", "correction[i] = kernel.offset * sum;", "correction[i] = 0;"),
+        Fault("pack.cpp", "kernel.offset ? kernel.offset * sum_of(numbers, source.width) : 0", "0"),
         laws.extreme_rows_keep_their_sums,
         by("avx512"),
         "avx512",
@@ -353,5 +353,10 @@ SPECIAL = {
         laws.each_row_has_its_own_threshold,
         by("amx"),
         "amx",
+    ),
+    "rows packed in two bytes taken for shorter than they are": Mutant(
+        Fault("pack.cpp", "MOST_NORM = 1.0002;", "MOST_NORM = 0.4;"),
+        laws.rows_of_one_panel_may_be_of_unlike_sizes,
+        by("plain-fine"),
     ),
 }

@@ -1,7 +1,10 @@
 """Exact duplicates, which could flood a join with ties that all mean the same."""
 
+from functools import cache
+
 import numpy as np
 
+from spolia.core.rows import UInt64
 from spolia.core.types import Int64, Rows
 from spolia.search.tiles import Flags
 
@@ -81,7 +84,7 @@ def _by_hash(rows: Rows, width: int) -> tuple[Int64, Flags]:
     m, d = rows.shape
     wide = np.uint32 if width % 2 else np.uint64  # two coordinates at a time, where they are even
     count = width // (wide().itemsize // 4)
-    weights = np.random.default_rng(0).integers(1, 1 << 63, size=count, dtype=np.uint64)
+    weights = _weights(count)
     hashes = np.empty(m, dtype=np.uint64)
     for start in range(0, m, step := max(1, _AT_ONCE // d)):
         piece = rows[start : start + step][:, :width]
@@ -90,3 +93,9 @@ def _by_hash(rows: Rows, width: int) -> tuple[Int64, Flags]:
     order = np.argsort(hashes, kind="stable")
     hashes = hashes[order]
     return order, hashes[1:] == hashes[:-1]
+
+
+@cache
+def _weights(count: int) -> UInt64:
+    """Return odd and even numbers of 63 bits, ``(count,)``, always the same."""
+    return np.random.default_rng(0).integers(1, 1 << 63, size=count, dtype=np.uint64)

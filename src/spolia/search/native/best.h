@@ -18,10 +18,11 @@ struct Pair {
     uint32_t base;
 };
 
-inline bool better(const Pair& one, const Pair& other) {
+// Not a plain function, because sorting calls that through a pointer.
+inline constexpr auto better = [](const Pair& one, const Pair& other) {
     if (one.similarity != other.similarity) return one.similarity > other.similarity;
     return one.query != other.query ? one.query < other.query : one.base < other.base;
-}
+};
 
 constexpr int HALVINGS = 20;
 

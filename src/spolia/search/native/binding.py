@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -201,6 +201,14 @@ def chosen_kernel() -> Kernel | None:
         f"{VARIABLE} must name a kernel that was built and that this machine can run, one of "
         f"{names}, but is {name!r}; unset it, or see spolia doctor"
     )
+
+
+@overload
+def address(array: npt.NDArray[Any]) -> int: ...
+
+
+@overload
+def address(array: npt.NDArray[Any] | None) -> int | None: ...
 
 
 def address(array: npt.NDArray[Any] | None) -> int | None:

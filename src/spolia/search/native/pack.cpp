@@ -11,6 +11,8 @@
 namespace spolia {
 namespace {
 
+constexpr double MOST_NORM = 1.0002;  // rows are refused from 1.0001 on
+
 typedef Vectors<32>::Doubles Doubles;
 typedef Vectors<32>::Floats Floats;
 typedef Vectors<32>::Halves Halves;
@@ -117,9 +119,12 @@ float scale_of(const Kernel& kernel, double size) {
     return scale;
 }
 
-// What `levels` are counted of: the largest coordinate, or of numbers of two bytes the norm.
-double size_of(const Kernel& kernel, const float* x, int64_t width) {
-    return kernel.bytes == 2 ? norm_of(x, width) * (1.0 + 1e-9) : largest(x, width);
+// What `levels` are counted of: the largest coordinate, or of numbers of two bytes the norm. The
+// norm of rows as they came is known well enough.
+double size_of(const Kernel& kernel, const Source& source, const float* x) {
+    if (kernel.bytes == 1) return largest(x, source.width);
+    if (!source.prefix && !source.centre) return MOST_NORM;
+    return norm_of(x, source.width) * (1.0 + 1e-9);
 }
 
 struct Quantised {
@@ -178,6 +183,22 @@ SPOLIA_CLONES void words_of(const Kernel& kernel, const int16_t* numbers, int64_
     for (int64_t j = 0; j < 4 * words; ++j) bytes[j] = uint8_t(numbers[j] + offset);
 }
 
+SPOLIA_CLONES int32_t sum_of(const int16_t* numbers, int64_t count) {
+    int32_t sum = 0;
+    for (int64_t j = 0; j < count; ++j) sum += numbers[j];
+    return sum;
+}
+
+// Writes a row's words so many at a time, with room between for those of the other rows.
+void scatter(const uint32_t* words, int64_t count, int64_t unit, int64_t rows, int8_t* place) {
+    const size_t step = size_t(4 * rows * unit);
+    if (unit == 1)
+        for (int64_t w = 0; w < count; ++w, place += step) std::memcpy(place, words + w, 4);
+    else
+        for (int64_t w = 0; w < count; w += unit, place += step)
+            std::memcpy(place, words + w, size_t(4 * unit));
+}
+
 // The norm of a row's coordinates: exactly for a prefix, of which the tail is reckoned; otherwise
 // by the triangle inequality, which is quicker.
 double norm_at_most(const Source& source, const float* x, const Quantised& q) {
@@ -189,11 +210,12 @@ double norm_at_most(const Source& source, const float* x, const Quantised& q) {
 void pack_query(const Kernel& kernel, const Source& source, int64_t n, int64_t depth,
                 int8_t* packed, int32_t* correction, const Sizes& sizes) {
     const int64_t groups = (n + kernel.rows - 1) / kernel.rows;
-    std::memset(packed, 0, size_t(groups * kernel.rows * depth));
     const int64_t words = (source.width * kernel.bytes + 3) / 4;
     const int64_t rows = kernel.rows, unit = kernel.unit / 4;
+    const int64_t whole = 4 * words == depth ? n / rows : 0;  // groups that are written all over
+    std::memset(packed + whole * rows * depth, 0, size_t((groups - whole) * rows * depth));
     int16_t numbers[DEEPEST + 16];
-    std::vector<uint32_t> row_words(size_t(words), 0);
+    std::vector<uint32_t> row_words(size_t(depth / 4), 0);
     Kernel signed_bytes = kernel;
     signed_bytes.offset = 0;
     if (kernel.bytes == 1) signed_bytes.levels = 127;
@@ -201,7 +223,7 @@ void pack_query(const Kernel& kernel, const Source& source, int64_t n, int64_t d
     const double square = source.centre ? reader.centre_square() : 0.0;
     for (int64_t i = 0; i < n; ++i) {
         const float* x = reader.query(i);
-        const float scale = scale_of(signed_bytes, size_of(kernel, x, source.width));
+        const float scale = scale_of(signed_bytes, size_of(kernel, source, x));
         const Quantised q = quantise(x, source.width, scale, numbers);
         const double norm = norm_at_most(source, x, q), rounding = rounding_of(source, i, norm);
         sizes.scale[i] = scale;
@@ -210,14 +232,10 @@ void pack_query(const Kernel& kernel, const Source& source, int64_t n, int64_t d
                          source.frame_error / (1.0 - source.frame_error) * (norm + rounding);
         sizes.tail[i] = tail_of(source, i, norm);
         if (source.centre) sizes.shift[i] = reader.along(i) - square + source.mean;
-        int32_t sum = 0;
-        for (int64_t j = 0; j < source.width; ++j) sum += numbers[j];
-        correction[i] = kernel.offset * sum;
+        correction[i] = kernel.offset ? kernel.offset * sum_of(numbers, source.width) : 0;
         words_of(signed_bytes, numbers, words, row_words.data());
-        int8_t* group = packed + i / rows * rows * depth;
-        for (int64_t w = 0; w < words; ++w)
-            std::memcpy(group + ((w / unit * rows + i % rows) * unit + w % unit) * 4,
-                        &row_words[size_t(w)], 4);
+        scatter(row_words.data(), words, unit, rows,
+                packed + i / rows * rows * depth + i % rows * 4 * unit);
     }
 }
 
@@ -230,10 +248,11 @@ void pack_base(const Kernel& kernel, const Source& source, int64_t n, int64_t de
     for (int64_t first = 0; first < n; first += COLUMNS) {
         const int64_t panel = first / COLUMNS, last = std::min(n, first + COLUMNS);
         uint8_t* bytes = out.panels + panel * COLUMNS * depth;
-        std::memset(bytes, kernel.offset, size_t(COLUMNS * depth));
+        if (last - first < COLUMNS || 4 * words < depth)
+            std::memset(bytes, kernel.offset, size_t(COLUMNS * depth));
         double most = 0.0;
         for (int64_t i = first; i < last; ++i)
-            most = std::max(most, size_of(kernel, reader.base(i), source.width));
+            most = std::max(most, size_of(kernel, source, reader.base(i)));
         const float scale = scale_of(kernel, most);
         out.scales[panel] = scale;
         float* maxima = out.maxima + 3 * panel;
@@ -250,8 +269,7 @@ void pack_base(const Kernel& kernel, const Source& source, int64_t n, int64_t de
             words_of(kernel, numbers, words, row_words.data());
             const int64_t stripe = kernel.stripe, column = i - first;
             uint8_t* place = bytes + column / stripe * stripe * depth + column % stripe * 4;
-            for (int64_t w = 0; w < words; ++w)
-                std::memcpy(place + w * stripe * 4, &row_words[size_t(w)], 4);
+            scatter(row_words.data(), words, 1, stripe, reinterpret_cast<int8_t*>(place));
         }
     }
 }

@@ -153,7 +153,7 @@ class Query:
     """A packed block of query rows; ``c`` is what the kernel reads, the rest keeps it alive."""
 
     c: binding.PackedQuery
-    arrays: list[npt.NDArray[Any]]
+    arrays: tuple[npt.NDArray[Any], ...]
 
 
 def pack_query(
@@ -164,26 +164,28 @@ def pack_query(
 ) -> Query:
     """Return the block of query rows from number ``first`` on, packed."""
     n, kernel, depth = len(addresses), packing.kernel, packing.depth
-    prefix, whole, shift = None, None, np.zeros(n)
+    prefix, whole = None, None
+    sizes = np.empty((5, n))
+    sizes[-1] = 0.0  # the shifts
     if packing.rotation is not None and packing.centre is not None:
-        centred, shift = packing.centre.query(rows())
+        centred, sizes[-1] = packing.centre.query(rows())
         prefix, whole = packing.rotation.prefix(centred)
-    padded = -(-n // kernel.rows) * kernel.rows
-    packed = aligned(padded * depth).view(np.int8)
+    packed = aligned(-(-n // kernel.rows) * kernel.rows * depth)
     correction = np.empty(n, dtype=np.int32)
-    sizes = [np.empty(n) for _ in range(4)]
+    arrays = packed, correction, sizes, addresses
+    at = [address(one) for one in arrays]
+    size_at = [at[2] + step for step in range(0, sizes.nbytes, sizes.strides[0])]
     call(
         "spolia_pack_query",
         kernel.number,
         packing.source(addresses, prefix, whole),
         ctypes.c_int64(n),
         ctypes.c_int64(depth),
-        ctypes.c_void_p(address(packed)),
-        ctypes.c_void_p(address(correction)),
-        binding.Sizes(*(address(one) for one in (*sizes, shift))),
+        ctypes.c_void_p(at[0]),
+        ctypes.c_void_p(at[1]),
+        binding.Sizes(*size_at),
     )
-    arrays: list[npt.NDArray[Any]] = [packed, correction, *sizes, shift, addresses]
-    return Query(binding.PackedQuery(n, first, *(address(one) for one in arrays)), arrays)
+    return Query(binding.PackedQuery(n, first, at[0], at[1], *size_at, at[3]), arrays)
 
 
 class Base:

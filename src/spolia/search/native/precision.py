@@ -6,6 +6,8 @@ the nearest, as in small sets, these take longer than the sums, and two bytes ar
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -23,8 +25,8 @@ _BYTE = {
     "avx512": 0.0055,
     "avx512-fine": 0.0055,
     "neon": 0.02,
-    "avx2": 0.0105,
-    "avx2-fine": 0.0085,
+    "avx2": 0.011,
+    "avx2-fine": 0.0078,
 }
 """What one byte of one pair costs in each kernel."""
 _SLOW_BYTE = 0.04
@@ -59,12 +61,18 @@ def whole_rows(kernel: Kernel, request: Request, sample: Sample | None) -> tuple
     n, m, d = request.shape
     some = spread_rows(request.bases, _BASE_ROWS)
     centre = _worthy_centre(some)
-    found = [_judged(Packing(kernel, d, centre), request, sample, some)]
-    if kernel.fine is not None and n and m:
+    packings = [Packing(kernel, d, centre)]
+    if kernel.fine is not None:
         fine = Packing(kernels()[kernel.fine], d, centre)
         if m * fine.depth <= _SHARE_OF_MEMORY * request.memory:
-            found.append(_judged(fine, request, sample, some))
-    return min(found, key=lambda pair: pair[0])
+            packings.append(fine)
+    if min(n, m) == 0:
+        return 0.0, packings[0]
+    if sample is not None:
+        few = _Few.of(sample.query, sample.base, centre)
+    else:
+        few = _Few.of(np.asarray(request.query[spread(n, _QUERY_ROWS)]), some, centre)
+    return min((_judged(one, request, sample, few) for one in packings), key=lambda pair: pair[0])
 
 
 def cost_of(kernel: Kernel, width: int, survivors: float, pairs: float) -> float:
@@ -74,18 +82,62 @@ def cost_of(kernel: Kernel, width: int, survivors: float, pairs: float) -> float
     return pairs * (_PAIR + byte * kernel.depth(width) + passed)
 
 
+@dataclass(frozen=True, eq=False)
+class _Few:
+    """Some rows of each side, as they are packed."""
+
+    products: Float64
+    """``(s, b)`` similarities."""
+    mean: float
+    spread: float
+    """The mean of all similarities, and the standard deviation of those of a row, on average."""
+    norms: tuple[Float32, Float32]
+    largest: tuple[Float32, Float32]
+    """The largest coordinate of each row."""
+
+    @classmethod
+    def of(cls, query: Float32, base: Float32, centre: Centre | None) -> "_Few":
+        x, y, shift = query, base, np.zeros(len(query))
+        if centre is not None:
+            x, shift = centre.query(x)
+            y = centre.base(y)
+        # Not by the matrix library where rows are few; see `along`.
+        products = x @ y.T if x.size > _FEW else np.einsum("id,jd->ij", x, y)
+        products = products + shift[:, np.newaxis]
+        mean, spread_of = float(products.mean()), float(products.std(axis=1).mean())
+        norms = np.linalg.norm(x, axis=1), np.linalg.norm(y, axis=1)
+        largest = np.abs(x).max(axis=1), np.abs(y).max(axis=1)
+        return cls(products, mean, spread_of, norms, largest)
+
+    def lost(self, packing: Packing) -> tuple[Float32, Float32]:
+        """Return how much of its norm each row loses in a packing."""
+        kernel, steps = packing.kernel, math.sqrt(packing.width / 12)
+        fine = kernel.bytes == 2
+        x, y = self.norms if fine else self.largest
+        return x * (steps / (kernel.levels if fine else 127)), y * (steps / kernel.levels)
+
+    def reach(self, packing: Packing) -> float:
+        """Return how far a packing leaves a similarity open, on average."""
+        means = [float(one.mean()) for one in (*self.norms, *self.lost(packing))]
+        return means[0] * means[3] + means[1] * means[2]
+
+    def passing(self, packing: Packing, floors: Float64) -> float:
+        """Return the share of pairs that may reach the floor of their row."""
+        upper = self.products + radius(self.norms, self.lost(packing))
+        return float(np.mean(upper >= floors[:, np.newaxis]))
+
+
 def _judged(
-    packing: Packing, request: Request, sample: Sample | None, some: Float32
+    packing: Packing, request: Request, sample: Sample | None, few: _Few
 ) -> tuple[float, Packing]:
     n, m, d = request.shape
-    share, reach = 0.0, math.inf
-    if sample is not None:
-        upper, reach = _bounds(packing, sample.query, sample.base)
-        share = float(np.mean(upper >= sample.floors[:, np.newaxis]))
-    elif n and m:
-        share, reach = _expected(packing, request, some)
+    reach = few.reach(packing)
     if packing.kernel.bytes == 1 and reach < nearly_error(d):
         return math.inf, packing  # rows so alike that a look at them tells nothing new
+    if sample is not None:
+        share = few.passing(packing, sample.floors)
+    else:
+        share = _expected(request, few, reach)
     return cost_of(packing.kernel, packing.width, share, float(n) * m), packing
 
 
@@ -94,21 +146,23 @@ def nearly_error(d: int) -> float:
     return (d / 64 + 8) * 2.0**-24
 
 
-def _expected(packing: Packing, request: Request, some: Float32) -> tuple[float, float]:
+def _expected(request: Request, few: _Few, reach: float) -> float:
     """Return the share of pairs that pass, if similarities are spread like a bell.
 
-    And how far rows of numbers leave a similarity open, on average.
+    Parameters
+    ----------
+    reach
+        How far similarities are left open.
     """
     n, m, _ = request.shape
-    upper, reach = _bounds(packing, np.asarray(request.query[spread(n, _QUERY_ROWS)]), some)
-    mean, spread_of = float(upper.mean() - reach), max(float(upper.std(axis=1).mean()), 1e-9)
+    mean, spread_of = few.mean, max(few.spread, 1e-9)
     wanted, bell = request.wanted, NormalDist(mean, spread_of)
     best = _wanted_share(wanted, n, m)
     floors = [] if wanted.above is None else [wanted.above]
     floors += [bell.inv_cdf(max(1.0 - best, 1e-9))] if best else []
     first = _FIRST[0] + _FIRST[1] * (wanted.k or 0)
     rising = 1.0 + math.log(max(1.0, m / first)) if best else 1.0
-    return min(1.0, rising * (1.0 - bell.cdf(min(floors) - reach))), reach
+    return min(1.0, rising * (1.0 - bell.cdf(min(floors) - reach)))
 
 
 def _wanted_share(wanted: Wanted, n: int, m: int) -> float:
@@ -117,27 +171,7 @@ def _wanted_share(wanted: Wanted, n: int, m: int) -> float:
     return min(1.0, max(nearest, best))
 
 
-def _bounds(packing: Packing, query: Float32, base: Float32) -> tuple[Float64, float]:
-    """Return the upper bounds of some pairs, ``(s, b)``, and their mean distance from the truth."""
-    x, y, shift = query, base, np.zeros(len(query))
-    if packing.centre is not None:
-        x, shift = packing.centre.query(x)
-        y = packing.centre.base(y)
-    kernel = packing.kernel
-    levels = kernel.levels if kernel.bytes == 2 else 127, kernel.levels
-    norms = [np.linalg.norm(rows, axis=1) for rows in (x, y)]
-    sizes = norms if kernel.bytes == 2 else [np.abs(rows).max(axis=1) for rows in (x, y)]
-    lost = [
-        size * (math.sqrt(packing.width / 12) / level)
-        for size, level in zip(sizes, levels, strict=True)
-    ]
-    off = radius(norms, lost)
-    # Not by the matrix library where rows are few; see `along`.
-    products = x @ y.T if x.size > _FEW else np.einsum("id,jd->ij", x, y)
-    return products + off + shift[:, np.newaxis], float(off.mean())
-
-
-def radius(norms: list[Float32], lost: list[Float32]) -> Float64:
+def radius(norms: Sequence[Float32], lost: Sequence[Float32]) -> Float64:
     """Return how far quantised rows leave a similarity open, ``(s, b)``."""
     return np.asarray(np.outer(norms[0], lost[1]) + np.outer(lost[0], norms[1]), np.float64)
 

@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
+from queue import SimpleQueue
 from typing import Any, cast
 
 import numpy as np
@@ -187,32 +188,54 @@ class Join:
             bases.append((number, base))
         return bases
 
-    def _side_by_side(
-        self, work: Iterable[tuple[Callable[..., int], *tuple[Any, ...]]]
-    ) -> Generator[int, None, None]:
+    def _side_by_side(self, work: Iterable["_Work"]) -> Generator[int, None, None]:
         """Do pieces of work, a few at a time, and yield what each returns as it is done.
 
-        The thread that called works too where that takes no long time: longer work is stopped by
-        an interrupt, which that thread alone is told of. No piece is left running when the
-        iterator ends or is closed.
+        No piece is left running when the iterator ends or is closed.
         """
+        return (self._helped if self._short else self._handed_out)(iter(work))
+
+    def _helped(self, work: Iterator["_Work"]) -> Generator[int, None, None]:
+        """Do pieces in this thread too, and each thread takes the next as soon as it is free."""
+        lock, done = threading.Lock(), SimpleQueue[int]()
+
+        def take() -> "_Work | None":
+            with lock:
+                return next(work, None)
+
+        def help_out() -> None:
+            while not self._stop.value and (piece := take()) is not None:
+                function, *arguments = piece
+                done.put(function(*arguments))
+
+        pool = kept_pool(self._cut.threads)
+        helpers = {pool.submit(help_out) for _ in range(self._cut.threads - 1)}
+        try:
+            while (piece := take()) is not None:
+                function, *arguments = piece
+                yield function(*arguments)
+            helpers = {one for one in helpers if not one.cancel()}
+            while helpers:
+                ended, helpers = wait(helpers, return_when=FIRST_COMPLETED)
+                for one in ended:
+                    one.result()
+            while not done.empty():
+                yield done.get()
+        finally:
+            self._stop.value |= bool(helpers)
+            wait(helpers)
+
+    def _handed_out(self, work: Iterator["_Work"]) -> Generator[int, None, None]:
+        """Leave all pieces to others: an interrupt, told to this thread alone, stops them."""
         threads = self._cut.threads
-        room = threads - 1 if self._short else threads + 1
         pool = kept_pool(threads)
         running: set[Future[int]] = set()
         try:
             for function, *arguments in work:
-                if len(running) < room:
-                    running.add(pool.submit(function, *arguments))
-                    continue
-                if self._short:
-                    yield function(*arguments)
-                    done = {one for one in running if one.done()}
-                    running -= done
-                else:
+                if len(running) > threads:
                     done, running = wait(running, return_when=FIRST_COMPLETED)
-                    running.add(pool.submit(function, *arguments))
-                yield from (one.result() for one in done)
+                    yield from (one.result() for one in done)
+                running.add(pool.submit(function, *arguments))
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 yield from (one.result() for one in done)

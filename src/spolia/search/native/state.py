@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -41,16 +42,20 @@ class Best:
         looked for.
         """
         keep = self._keep
+        self.c["floor"] = np.maximum(similarities[:, keep - 1], guess)
+        if not (indices[:, 0] >= 0).any():
+            return
+        self.c["held"] = np.count_nonzero(indices >= 0, axis=1)
         self._best["query"] = first + np.arange(len(indices))[:, np.newaxis]
         self._best["base"][:, :keep] = indices[:, :keep]  # -1 is never looked at
         self._best["similarity"][:, :keep] = similarities[:, :keep]
-        self.c["held"] = np.count_nonzero(indices >= 0, axis=1)
-        self.c["floor"] = np.maximum(similarities[:, keep - 1], guess)
 
     def save(self, indices: Int64, similarities: Float64) -> None:
         """Write what each group holds, best first, and leave the rest as it is."""
         keep = self._keep
-        there = np.arange(keep) < self.c["held"][:, np.newaxis]
+        there: Any = np.arange(keep) < self.c["held"][:, np.newaxis]
+        if there.all():
+            there = ...  # no need to pick
         indices[:, :keep][there] = self._best["base"][:, :keep][there]
         similarities[:, :keep][there] = self._best["similarity"][:, :keep][there]
 

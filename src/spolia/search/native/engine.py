@@ -20,8 +20,9 @@ from spolia.search.plan import Wanted
 from spolia.search.request import Request
 from spolia.search.result import JoinResult
 
-_WORTH_A_LOOK = 4e10
-"""Multiplications of a join from which on a sample of it is taken first."""
+_WORTH_A_LOOK = 8e10
+"""Multiplications of a join from which on a sample of it is taken first; in shorter ones that
+costs more than it saves."""
 
 _MOST_ROWS = 1 << 32
 """Row numbers are packed in four bytes."""

@@ -88,53 +88,67 @@ class Join:
         n = self._n
         loads = list(self._loads())
         total = sum(len(numbers) for load in loads for _, numbers, _ in load)
-        before = 0
+        before, packed = 0, []
         progress("join", 0, n)
-        try:
-            for load in loads:
-                here = sum(len(numbers) for _, numbers, _ in load)
-                packed = self._pack(load)
-                blocks = range(0, n, self._cut.rows)
-                work = ((self._block, start, packed) for start in blocks)
-                done = 0
-                with closing(self._side_by_side(work)) as several:
-                    for rows in several:
-                        done += rows
-                        progress("join", (before * n + here * done) // total, n)
-                before += here
-        finally:
-            self._stop.value = 1
+        for load in loads:
+            here = sum(len(numbers) for _, numbers, _ in load)
+            packed = self._pack(load)
+            with closing(self._through(packed)) as blocks:
+                for done in blocks:
+                    progress("join", (before * n + here * done) // total, n)
+            before += here
         for number, whole in enumerate(self._wholes):
-            self._search_again(number, whole)
+            self._search_again(number, whole, packed if len(loads) == 1 else None)
         progress("join", n, n)
+        return self._results()
+
+    def _through(self, packed: list["_Packed"]) -> Generator[int, None, None]:
+        """Join all blocks with what is packed; yields how many query rows are done."""
+        work = ((self._block, start, packed) for start in range(0, self._n, self._cut.rows))
+        done = 0
+        with closing(self._side_by_side(work)) as several:
+            for rows in several:
+                done += rows
+                yield done
+
+    def _results(self) -> tuple[JoinResult, ...]:
         return tuple(whole.result() for whole in self._wholes)
 
-    def _search_again(self, number: int, whole: "Whole") -> None:
-        """Find what did not reach the guess."""
+    def _search_again(self, number: int, whole: "Whole", packed: list["_Packed"] | None) -> None:
+        """Find what did not reach the guess; ``packed`` are all bases, where they fit together."""
         rows = whole.below_guess()
         if len(rows):
-            whole.replace_rows(rows, self._again(number, rows, Wanted(k=self._wanted.k)))
+            nearest = self._again(number, rows, Wanted(k=self._wanted.k), packed)
+            whole.replace_rows(rows, nearest)
         if whole.top_below_guess():
-            everything = np.arange(self._n, dtype=np.int64)
-            whole.replace_top(self._again(number, everything, Wanted(top=self._wanted.top)))
+            rows = np.arange(self._n, dtype=np.int64)
+            whole.replace_top(self._again(number, rows, Wanted(top=self._wanted.top), packed))
 
-    def _again(self, number: int, rows: Int64, wanted: Wanted) -> JoinResult:
+    def _again(
+        self, number: int, rows: Int64, wanted: Wanted, packed: list["_Packed"] | None
+    ) -> JoinResult:
         """Return the join of some query rows with one base, without a guess."""
         side = self._sides[number]
         exclude = side.exclude
         if exclude is not None:
             exclude = replace(exclude, query_groups=exclude.query_groups[rows])
+        share = max(1, -(-len(rows) // self._cut.threads))  # some for every thread
         again = Join(
             SubsetRows(self._query, rows),
             self._addresses[rows],
             (replace(side, exclude=exclude),),
             wanted,
             self._packing,
-            self._cut,
+            replace(self._cut, rows=min(self._cut.rows, share)),
             (Guess(np.zeros(self._packing.d, dtype=np.float32)),),
             np.inf,
         )
-        (found,) = again.run(silent)
+        if packed is None:
+            (found,) = again.run(silent)
+            return found
+        for _ in again._through([(0, base) for one, base in packed if one == number]):
+            pass
+        (found,) = again._results()
         return found
 
     def _loads(self) -> Iterator[list["_Stretch"]]:
@@ -171,7 +185,7 @@ class Join:
             return numbers[~late], None
         return numbers, late.astype(np.uint8)
 
-    def _pack(self, load: list["_Stretch"]) -> list[tuple[int, Base]]:
+    def _pack(self, load: list["_Stretch"]) -> list["_Packed"]:
         bases = []
         for number, numbers, late in load:
             side = self._sides[number]
@@ -223,7 +237,7 @@ class Join:
                 yield done.get()
         finally:
             self._stop.value |= bool(helpers)
-            wait(helpers)
+            wait({one for one in helpers if not one.cancel()})
 
     def _handed_out(self, work: Iterator["_Work"]) -> Generator[int, None, None]:
         """Leave all pieces to others: an interrupt, told to this thread alone, stops them."""
@@ -243,7 +257,7 @@ class Join:
             self._stop.value |= bool(running)
             wait(running)
 
-    def _block(self, start: int, packed: list[tuple[int, Base]]) -> int:
+    def _block(self, start: int, packed: list["_Packed"]) -> int:
         """Join a block of query rows with all that is packed; returns the number of rows."""
         rows = slice(start, min(self._n, start + self._cut.rows))
         for whole in self._wholes:
@@ -285,6 +299,9 @@ class Join:
 
 _Work = tuple[Callable[..., int], *tuple[Any, ...]]
 """A function and what it is called with."""
+
+_Packed = tuple[int, Base]
+"""The number of a base, and a packed stretch of it."""
 
 _Stretch = tuple[int, npt.NDArray[np.uint32], npt.NDArray[np.uint8] | None]
 """The number of a base, the rows of it that are packed, and which of these come too late."""

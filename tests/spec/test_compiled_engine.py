@@ -1,14 +1,16 @@
 """How the compiled engine chooses: a kernel, a packing, a sample; and that no choice shows."""
 
+import ctypes
 import os
 import signal
+import threading
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from spolia.core.errors import UsageError
+from spolia.core.errors import InvalidRows, UsageError
 from spolia.core.progress import silent
 from spolia.core.types import Float32, normalise
 from spolia.search import engines
@@ -20,6 +22,7 @@ from spolia.search.native.binding import Kernel, address, chosen_kernel, kernels
 from spolia.search.native.cut import make_cut
 from spolia.search.native.depth import choose_packing, make_rotation
 from spolia.search.native.packed import Centre, Packing
+from spolia.search.native.pieces import Work, handed_out, helped
 from spolia.search.native.precision import whole_rows
 from spolia.search.native.sample import take_sample
 from spolia.search.plan import Wanted
@@ -176,6 +179,34 @@ def test_a_sampled_join_may_pack_numbers_of_two_bytes() -> None:
 
 
 # Threads
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_no_thread_waits_for_a_slow_piece_while_there_is_work(threads: int) -> None:
+    others, left = threading.Event(), iter(range(8))
+
+    def slow() -> int:
+        return int(others.wait(30))  # until all others are done
+
+    def quick() -> int:
+        if next(left) == 7:
+            others.set()
+        return 2
+
+    work: list[Work] = [(slow,), *[(quick,)] * 8]
+    assert sum(helped(work, threads, ctypes.c_int32(0))) == 17
+
+
+@pytest.mark.parametrize("each", [helped, handed_out])
+def test_what_goes_wrong_in_a_piece_is_told(each: Any) -> None:
+    began = threading.Barrier(2, timeout=30)
+
+    def fail() -> int:
+        began.wait()  # on two threads
+        raise InvalidRows("no rows")
+
+    with pytest.raises(InvalidRows, match="no rows"):
+        list(each([(fail,), (fail,)], 2, ctypes.c_int32(0)))
 
 
 @needs_kernel

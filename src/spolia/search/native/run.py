@@ -1,15 +1,11 @@
 """All blocks of a join through the kernel, side by side, and their results made one."""
 
 import ctypes
-import os
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import cache
-from queue import SimpleQueue
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +18,7 @@ from spolia.search.exclude import Exclude
 from spolia.search.native.binding import PAIRS_FULL, STOPPED, Addresses, address, call
 from spolia.search.native.cut import Cut
 from spolia.search.native.packed import Base, Packing, Query, pack_query
+from spolia.search.native.pieces import Work, handed_out, helped
 from spolia.search.native.sample import Guess
 from spolia.search.native.state import Best, State
 from spolia.search.plan import Wanted
@@ -88,7 +85,8 @@ class Join:
         n = self._n
         loads = list(self._loads())
         total = sum(len(numbers) for load in loads for _, numbers, _ in load)
-        before, packed = 0, []
+        before = 0
+        packed: list[_Packed] | None = []
         progress("join", 0, n)
         for load in loads:
             here = sum(len(numbers) for _, numbers, _ in load)
@@ -97,8 +95,10 @@ class Join:
                 for done in blocks:
                     progress("join", (before * n + here * done) // total, n)
             before += here
+        if len(loads) > 1:
+            packed = None  # not all, and what is searched again may need the room
         for number, whole in enumerate(self._wholes):
-            self._search_again(number, whole, packed if len(loads) == 1 else None)
+            self._search_again(number, whole, packed)
         progress("join", n, n)
         return self._results()
 
@@ -202,60 +202,9 @@ class Join:
             bases.append((number, base))
         return bases
 
-    def _side_by_side(self, work: Iterable["_Work"]) -> Generator[int, None, None]:
-        """Do pieces of work, a few at a time, and yield what each returns as it is done.
-
-        No piece is left running when the iterator ends or is closed.
-        """
-        return (self._helped if self._short else self._handed_out)(iter(work))
-
-    def _helped(self, work: Iterator["_Work"]) -> Generator[int, None, None]:
-        """Do pieces in this thread too, and each thread takes the next as soon as it is free."""
-        lock, done = threading.Lock(), SimpleQueue[int]()
-
-        def take() -> "_Work | None":
-            with lock:
-                return next(work, None)
-
-        def help_out() -> None:
-            while not self._stop.value and (piece := take()) is not None:
-                function, *arguments = piece
-                done.put(function(*arguments))
-
-        pool = kept_pool(self._cut.threads)
-        helpers = {pool.submit(help_out) for _ in range(self._cut.threads - 1)}
-        try:
-            while (piece := take()) is not None:
-                function, *arguments = piece
-                yield function(*arguments)
-            helpers = {one for one in helpers if not one.cancel()}
-            while helpers:
-                ended, helpers = wait(helpers, return_when=FIRST_COMPLETED)
-                for one in ended:
-                    one.result()
-            while not done.empty():
-                yield done.get()
-        finally:
-            self._stop.value |= bool(helpers)
-            wait({one for one in helpers if not one.cancel()})
-
-    def _handed_out(self, work: Iterator["_Work"]) -> Generator[int, None, None]:
-        """Leave all pieces to others: an interrupt, told to this thread alone, stops them."""
-        threads = self._cut.threads
-        pool = kept_pool(threads)
-        running: set[Future[int]] = set()
-        try:
-            for function, *arguments in work:
-                if len(running) > threads:
-                    done, running = wait(running, return_when=FIRST_COMPLETED)
-                    yield from (one.result() for one in done)
-                running.add(pool.submit(function, *arguments))
-            while running:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (one.result() for one in done)
-        finally:
-            self._stop.value |= bool(running)
-            wait(running)
+    def _side_by_side(self, work: Iterable[Work]) -> Generator[int, None, None]:
+        """Do pieces of work, a few at a time, and yield what each returns as it is done."""
+        return (helped if self._short else handed_out)(work, self._cut.threads, self._stop)
 
     def _block(self, start: int, packed: list["_Packed"]) -> int:
         """Join a block of query rows with all that is packed; returns the number of rows."""
@@ -296,9 +245,6 @@ class Join:
         if status != STOPPED:
             whole.end(rows, base.columns, state)
 
-
-_Work = tuple[Callable[..., int], *tuple[Any, ...]]
-"""A function and what it is called with."""
 
 _Packed = tuple[int, Base]
 """The number of a base, and a packed stretch of it."""
@@ -397,13 +343,3 @@ class Whole:
 
 
 NO_PAIRS = Pairs(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
-
-
-@cache
-def kept_pool(threads: int) -> ThreadPoolExecutor:
-    """Return threads that are started once: starting them takes as long as a small join."""
-    return ThreadPoolExecutor(threads)
-
-
-# A process that is forked has none of the threads of its parent. Not every system forks.
-getattr(os, "register_at_fork", lambda **_: None)(after_in_child=kept_pool.cache_clear)

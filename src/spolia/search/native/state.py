@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -53,11 +52,9 @@ class Best:
     def save(self, indices: Int64, similarities: Float64) -> None:
         """Write what each group holds, best first, and leave the rest as it is."""
         keep = self._keep
-        there: Any = np.arange(keep) < self.c["held"][:, np.newaxis]
-        if there.all():
-            there = ...  # no need to pick
-        indices[:, :keep][there] = self._best["base"][:, :keep][there]
-        similarities[:, :keep][there] = self._best["similarity"][:, :keep][there]
+        there = np.arange(keep) < self.c["held"][:, np.newaxis]
+        np.copyto(indices[:, :keep], self._best["base"][:, :keep], where=there)
+        np.copyto(similarities[:, :keep], self._best["similarity"][:, :keep], where=there)
 
     def pairs(self) -> Pairs:
         """Return what the first group holds, best first."""

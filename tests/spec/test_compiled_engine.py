@@ -28,7 +28,7 @@ from spolia.search.native.sample import take_sample
 from spolia.search.plan import Wanted
 from spolia.search.request import Request
 from spolia.search.result import JoinResult
-from tests.spec.joins import assert_same, rows_of
+from tests.spec.joins import assert_same, compiled, rows_of
 
 needs_kernel = pytest.mark.skipif(not kernels(), reason="spolia was installed without a compiler")
 
@@ -292,6 +292,17 @@ def test_a_sampled_join_is_the_join(options: dict[str, Any]) -> None:
     base[800:] = query[:100]
     expected = join(query, base, **options, engine="library")
     assert_same(join(query, base, **options, engine="kernel"), expected)
+
+
+@needs_kernel
+@pytest.mark.parametrize("columns", [48, 1 << 16], ids=["in stretches", "at once"])
+@pytest.mark.parametrize("wanted", [{"k": 3}, {"top": 7}, {"k": 2, "top": 9}], ids=str)
+def test_what_does_not_reach_the_guess_is_searched_again(
+    wanted: dict[str, int], columns: int
+) -> None:
+    query, base = rows_of("random", 60, 16, 0), rows_of("random", 200, 16, 1)
+    found = compiled(guess=0.99, columns=columns)(query, base, **wanted)
+    assert_same(found, join(query, base, **wanted, engine="library"))
 
 
 @needs_kernel

@@ -325,9 +325,8 @@ def test_identities_that_change_in_a_store_change_the_audit(tmp_path):
     assert spolia_cli("verify", tmp_path / "run").returncode == 0
 
 
-def test_a_demo_never_mixes_with_another(tmp_path):
-    out = tmp_path / "demo"
-    assert spolia_cli("demo", "--out", out, "--quiet").returncode == 0
+def test_a_demo_never_mixes_with_another(demo, tmp_path):
+    out = shutil.copytree(demo.folder, tmp_path / "demo")
     before = (out / "sets" / "train.npy").read_bytes()
     done = spolia_cli("demo", "--out", out, "--seed", 1, "--quiet")
     assert done.returncode == 2

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -39,11 +40,9 @@ def stored(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def digits(tmp_path_factory):
+def digits(demo, tmp_path_factory):
     """The demo, and photos that it leaves."""
-    folder = tmp_path_factory.mktemp("demo")
-    assert run(["demo", "--out", str(folder), "--quiet"]) == 0
-    return folder
+    return shutil.copytree(demo.folder, tmp_path_factory.mktemp("digits") / "demo")
 
 
 def search(*arguments):

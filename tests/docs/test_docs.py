@@ -4,6 +4,7 @@ import contextlib
 import doctest
 import importlib
 import re
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -23,6 +24,8 @@ PAGES = pages()
 PROGRAM = typer.main.get_command(app)
 UNREADABLE_KEY = "spolia.unreadable"
 """Names a key in a store's metadata and nothing of the code."""
+DEMO = ["demo", "--out", "demo", "--quiet"]
+"""What most examples begin with."""
 LENIENT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 COMMANDS = [
@@ -82,11 +85,16 @@ def test_every_option_named_in_the_text_exists(name):
 
 
 @pytest.mark.parametrize("block", TESTED)
-def test_the_output_shown_is_the_output(block, tmp_path, capsys):
+def test_the_output_shown_is_the_output(block, tmp_path, demo, capsys):
     with contextlib.chdir(tmp_path):
         for arguments, shown in commands(block):
-            run(arguments)
-            said = capsys.readouterr().out.replace("\u00a0", " ")
+            if arguments == DEMO:
+                shutil.copytree(demo.folder, "demo")
+                said = demo.said
+            else:
+                run(arguments)
+                said = capsys.readouterr().out
+            said = said.replace("\u00a0", " ")
             assert doctest.OutputChecker().check_output(shown, said, LENIENT), said
 
 

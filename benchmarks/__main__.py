@@ -18,6 +18,7 @@ EXPERIMENTS = {
     "mixtures": "benchmarks.mixtures",
     "reviewing": "benchmarks.reviewing",
     "scale": "benchmarks.scale",
+    "scores": "benchmarks.scores",
     "screening": "benchmarks.screening",
     "searching": "benchmarks.searching",
     "seen": "benchmarks.seen",

@@ -184,7 +184,7 @@ def _bound_held(verdict: Verdict, leaked: np.ndarray) -> bool:
 
 def _clean_p(verdict: Verdict, sets: Sets) -> Float64:
     scored = verdict.scored
-    p = single_case_p(scored.train_score, scored.control_ranked, ratio=verdict.ratio)
+    p = single_case_p(scored.train.score, scored.control.ranked, ratio=verdict.ratio)
     return p[sets.clean]
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, nbinom
 
+from spolia.auditing.closest import Scale, Scored
 from spolia.stats import background, conformal, scores
+from tests.spec import closest_laws as laws_of_closest
 from tests.spec import evidence_laws as laws
 
 
@@ -74,6 +76,26 @@ def not_rounded(records, train, control):
     return (0.5 - mean) / deviation
 
 
+def over_all_with_ones_own(records, train, control):
+    return standardised(records, train, control, scores.moments(train.rows, control.rows))
+
+
+def over_the_own_set_alone(records, train, control):
+    return standardised(records, train, control, scores.moments(train.rows))
+
+
+def standardised(records, train, control, pool):
+    near = (laws_of_closest.nearest(records, one) for one in (train, control))
+    found = replace(Scale.of(train, control), pool=None).score(records, *near)
+    mean, deviation = scores.similarity_to_all(records, pool)
+    return Scored(
+        *(
+            replace(one, score=scores.standard_scores(one.score, mean, deviation))
+            for one in (found.train, found.control)
+        )
+    )
+
+
 def everything_is_seen_at_once(*, won):
     return 1
 
@@ -99,6 +121,8 @@ def everything_is_seen_at_once(*, won):
         (laws.law_a_single_case_is_not_rare_by_chance, a_power_for_every_ratio),
         (laws.law_a_score_says_nothing_of_who_is_in_train, over_train_alone),
         (laws.law_a_score_says_nothing_of_who_is_in_train, not_rounded),
+        (laws_of_closest.law_ones_own_photos_do_not_widen_the_scale, over_all_with_ones_own),
+        (laws_of_closest.law_a_score_stays_when_sets_change_places, over_the_own_set_alone),
         (laws.law_planting_sees_what_the_rule_can_name, everything_is_seen_at_once),
     ],
     ids=lambda one: one.__name__,

@@ -19,6 +19,7 @@ from spolia.stats.scores import (
     adaptive_s_norm,
     moments,
     similarity_to_all,
+    similarity_to_groups,
     standard_scores,
     templates,
 )
@@ -174,11 +175,14 @@ def test_a_standard_score_is_the_textbook_one():
     similarity = records.astype(float) @ pool.T.astype(float)
     np.testing.assert_allclose(mean, similarity.mean(axis=1), atol=1e-7)
     np.testing.assert_allclose(deviation, similarity.std(axis=1), atol=1e-7)
-    own = similarity[:, :2]
-    left = (own.sum(axis=1), (own**2).sum(axis=1), np.full(10, 2))
-    mean, deviation = similarity_to_all(records, moments(pool), leave_out=left)
-    np.testing.assert_allclose(mean, similarity[:, 2:].mean(axis=1), atol=1e-7)
-    np.testing.assert_allclose(deviation, similarity[:, 2:].std(axis=1), atol=1e-7)
+    groups = np.repeat(np.arange(4), [1, 2, 9, 28])  # of fewer rows than coordinates, and of more
+    asked = np.tile([3, 1, 2], (10, 1))
+    own = similarity_to_groups(records, asked, pool, groups)
+    mean, deviation = similarity_to_all(records, moments(pool), leave_out=own)
+    for k, group in enumerate(asked[0]):
+        others = similarity[:, groups != group]
+        np.testing.assert_allclose(mean[:, k], others.mean(axis=1), atol=1e-7)
+        np.testing.assert_allclose(deviation[:, k], others.std(axis=1), atol=1e-7)
 
 
 def test_equally_close_rows_give_a_finite_score():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spolia.auditing.closest import Scale, Scored, closest
+from spolia.auditing.closest import Scale, Scored
 from spolia.auditing.matching import MatchedControl
 from spolia.auditing.sets import AuditSet
 from spolia.core.results import NegativeControl, Power, Symmetry
@@ -27,7 +27,6 @@ where nothing leaked, something is named in at most this share of audits."""
 def negative_control(
     scale: Scale,
     records: Rows,
-    scored: Scored,
     beside: MatchedControl,
     background: Float64,
     *,
@@ -37,19 +36,17 @@ def negative_control(
 
     ``background`` is of strangers within the control alone.
     """
-    control, halves = scale.control, beside.halves
+    control, halves = scale.control.set, beside.halves
     n = len(control.identities)
     if n < 2:
         return None
     level = min(fdr, NEGATIVE_FDR)
     ratio = min(halves.rows[1].size / halves.rows[0].size, halves.second / halves.first)
-    first, second = (
-        closest(records, one, control, scale.control_templates) for one in beside.to_halves
-    )
+    first, second = (scale.closest(records, one, scale.control) for one in beside.to_halves)
     # The halves' identities keep the control's numbers: those of the other half score -inf.
     played = compete(
-        Nearest(scored.standard.score(first.likeness), first.identity),
-        Nearest(scored.standard.score(second.likeness), second.identity),
+        Nearest(first.score, first.identity),
+        Nearest(second.score, second.identity),
         n_train=n,
         n_control=n,
     )
@@ -106,18 +103,10 @@ def power(
 ) -> tuple[Power, ...]:
     """Return for planted leaks of each strength how few would have been seen."""
     planted = beside.planted
-    held = planted.held_back()
-    out = held >= 0
-    left = out.astype(np.int64)
-    scored = scale.score(
-        planted.records,
-        *beside.planted_to,
-        leave_out=(left.astype(np.float64), left.astype(np.float64), left),
-        held_back=held,
-    )
-    own = scale.train.identity[planted.rows]
-    won = (scored.train_score > scored.control_score) & (scored.train.identity == own)
-    score = np.maximum(scored.train_score, scored.control_score)
+    scored = scale.score(planted.records, *beside.planted_to, held_back=planted.held_back())
+    own = scale.train.set.identity[planted.rows]
+    won = (scored.train.score > scored.control.score) & (scored.train.identity == own)
+    score = np.maximum(scored.train.score, scored.control.score)
     # What the audit has named already is not what it could have missed.
     unnamed = np.where(decision.found, -np.inf, contest.train_scores)
     powers = []

@@ -77,10 +77,10 @@ def findings_table(synthetic: AuditSet, train: AuditSet, verdict: Verdict) -> pa
     identity = scored.train.identity
     shows = (
         contest.won_by_train
-        & (scored.train_score >= verdict.decision.threshold)
+        & (scored.train.score >= verdict.decision.threshold)
         & verdict.decision.found[identity]
     )
-    rows = _highest(np.flatnonzero(shows), scored.train_score)
+    rows = _highest(np.flatnonzero(shows), scored.train.score)
     found = identity[rows]
     return pa.table(
         [
@@ -89,7 +89,7 @@ def findings_table(synthetic: AuditSet, train: AuditSet, verdict: Verdict) -> pa
             _take(train.identities, found),
             scored.train.similarity[rows],
             scored.control.similarity[rows],
-            scored.train_score[rows],
+            scored.train.score[rows],
             verdict.decision.p[found],
             verdict.decision.q[found],
             ["unresolved"] * rows.size,
@@ -149,10 +149,10 @@ def ranking_table(
     else:
         scored = verdict.scored
         similarity, row = scored.train.similarity, scored.train.row
-        rows = _highest(np.arange(len(synthetic)), scored.train_score)[:RANKED]
+        rows = _highest(np.arange(len(synthetic)), scored.train.score)[:RANKED]
         nothing = pa.nulls(rows.size, pa.float64())
-        beside, score = scored.control.similarity[rows], scored.train_score[rows]
-        p = single_case_p(score, scored.control_ranked, ratio=verdict.ratio)
+        beside, score = scored.control.similarity[rows], scored.train.score[rows]
+        p = single_case_p(score, scored.control.ranked, ratio=verdict.ratio)
     return pa.table(
         [
             _take(synthetic.ids, rows),

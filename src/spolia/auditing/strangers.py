@@ -6,7 +6,8 @@ import numpy as np
 
 from spolia.auditing.sets import AuditSet
 from spolia.core.seeds import stream
-from spolia.core.types import Float32, Float64, Int64, Rows
+from spolia.core.types import Float32, Int64, Rows
+from spolia.stats.scores import Own, similarity_to_groups
 
 MOST = 10_000
 """Identities that ask at most; further ones would say little more, at a cost like the match's."""
@@ -57,23 +58,11 @@ def _groups(train: AuditSet, control: AuditSet) -> tuple[Int64, Int64]:
     return train_groups[train.identity], control_groups[control.identity]
 
 
-def own_similarity(asking: Asking, train: Rows, control: Rows) -> tuple[Float64, Float64, Int64]:
-    """Return for each asking record the sum of similarities to its own identity's rows.
-
-    Beside it the sum of their squares, and how many they are: what
-    `spolia.stats.scores.similarity_to_all` leaves out.
-    """
+def own_similarity(asking: Asking, train: Rows, control: Rows) -> Own:
+    """Return the similarities of each asking record to its own identity's rows in both sets."""
     groups, *sides = asking.groups
-    sums, squares = np.zeros(groups.size), np.zeros(groups.size)
-    count = np.zeros(groups.size, dtype=np.int64)
-    for rows, side in zip((train, control), sides, strict=True):
-        order = np.argsort(side, kind="stable")
-        starts = np.searchsorted(side[order], groups, side="left")
-        stops = np.searchsorted(side[order], groups, side="right")
-        for i in np.flatnonzero(stops > starts):
-            own = rows[order[starts[i] : stops[i]]].astype(np.float64)
-            similarity = own @ asking.records[i].astype(np.float64)
-            sums[i] += similarity.sum()
-            squares[i] += (similarity**2).sum()
-            count[i] += similarity.size
-    return sums, squares, count
+    to_train, to_control = (
+        similarity_to_groups(asking.records, groups, rows, side)
+        for rows, side in zip((train, control), sides, strict=True)
+    )
+    return to_train + to_control

@@ -86,7 +86,7 @@ def judge(
     wins = contest.train_wins, contest.control_wins
     lean = lean_to_train(*wins, ratio=ratio, largest_ratio=1.0 / reverse)
     lean_to_control = lean_to_train(*wins[::-1], ratio=reverse, largest_ratio=1.0 / ratio)
-    check = checks.negative_control(scale, synthetic.rows, scored, beside, of_control, fdr=fdr)
+    check = checks.negative_control(scale, synthetic.rows, beside, of_control, fdr=fdr)
     smallest = smallest_discovery(ratio, fdr, borrowed)
     exposed, flagged = named_rates(
         contest, decision, lean, background, ratio=ratio, fdr=fdr, borrowed=borrowed
@@ -143,22 +143,21 @@ def _background(scale: Scale, beside: MatchedControl) -> tuple[Float64, Float64]
     """Return the scores of pairs of strangers: in train and control, and in control alone."""
     asking = beside.asking
     to_train, to_control = beside.strangers
-    n = len(scale.train.identities)
-    own = strangers.own_similarity(asking, scale.train.rows, scale.control.rows)
+    train, control = scale.train.set, scale.control.set
+    n = len(train.identities)
+    own = strangers.own_similarity(asking, train.rows, control.rows)
     scored = scale.score(asking.records, to_train, to_control, leave_out=own)
-    who = np.concatenate(
-        [scale.train.identity[asking.train], n + scale.control.identity[asking.control]]
-    )
-    in_train = scored.train_score >= scored.control_score
+    who = np.concatenate([train.identity[asking.train], n + control.identity[asking.control]])
+    in_train = scored.train.score >= scored.control.score
     whom = np.where(in_train, scored.train.identity, n + scored.control.identity)
-    score = np.where(in_train, scored.train_score, scored.control_score)
+    score = np.where(in_train, scored.train.score, scored.control.score)
     of_control = slice(asking.train.size, None)
     return (
         _finite_pairs(who, whom, score),
         _finite_pairs(
             who[of_control],
             n + scored.control.identity[of_control],
-            scored.control_score[of_control],
+            scored.control.score[of_control],
         ),
     )
 

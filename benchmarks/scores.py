@@ -1,7 +1,8 @@
 """What people are compared by, on real faces with planted truth: the tables of the docs.
 
 ``python -m benchmarks scores [--draws 60] [--seeds 5]`` prints two. The first: which share of the
-leaks reaches the score that 2.5 of 400 clean records reach, over draws as in `benchmarks.honesty`.
+leaks reaches the score that 2.5 of 400 clean records reach, on average over draws as in
+`benchmarks.honesty`.
 The second: whether somebody with a large share of all records is found again. Each person with
 eight or more photos is in turn in train with five of them; the others of theirs are the leaks.
 Photos of other people fill train and the control, so few that five are the given share of all. A
@@ -23,37 +24,48 @@ from spolia.auditing.match import NEIGHBOURS, Neighbours
 from spolia.auditing.sets import AuditSet, prepare
 from spolia.core.types import Float64, Rows
 from spolia.search.join import join
-from spolia.stats.scores import moments, similarity_to_all, standard_scores
+from spolia.stats.scores import (
+    adaptive_s_norm,
+    moments,
+    similarity_to_all,
+    standard_scores,
+)
 
 RULES = (
     "cosine to the nearest photo",
-    "standard score over all, the person's own photos among them",
-    "standard score over all others",
-    "the last, half by template (spolia)",
+    "adaptive S-norm, 200 nearest of the control as cohort of both sides",
+    "adaptive S-norm, 400 nearest of train and control, and of the records",
+    "T-norm over all of train and control, the person's own photos among them",
+    "T-norm over all others",
+    "the same, half by template (spolia)",
 )
 FAINT = (0.0, 0.4, 0.5)
 SHARES = (0.005, 0.02, 0.05, 0.1, 0.2)
 _LEAKS, _REACHED = 50, 2.5
+_OF_CONTROL, _OF_ALL = 200, 400
 _PHOTOS, _HELD, _STRANGERS = 5, 3, 400
 
 
 def by_rule(records: Rows, train: AuditSet, control: AuditSet) -> list[Float64]:
-    """Score records to the closer of train and control by each of the rules."""
+    """Score records to train by each of the rules."""
     near = tuple(_nearest(records, one) for one in (train, control))
     scale = Scale.of(train, control)
     by_photo = Scale(*(replace(one, templates=None) for one in (scale.train, scale.control)), None)
-
-    def best(scale: Scale) -> Float64:
-        scored = scale.score(records, *near)
-        return np.maximum(scored.train.score, scored.control.score)
-
-    cosine = best(by_photo)
+    cosine = by_photo.score(records, *near).train.score
+    asked, known, unknown = (one[:].astype(float) for one in (records, train.rows, control.rows))
+    both = np.concatenate([known, unknown])
+    of_control = adaptive_s_norm(
+        asked @ known.T, asked @ unknown.T, known @ unknown.T, nearest=_OF_CONTROL
+    )
+    of_all = adaptive_s_norm(asked @ known.T, asked @ both.T, known @ asked.T, nearest=_OF_ALL)
     to_all = similarity_to_all(records[:], moments(train.rows, control.rows))
     return [
         cosine,
+        of_control.max(axis=1),
+        of_all.max(axis=1),
         standard_scores(cosine, *to_all),
-        best(replace(by_photo, pool=scale.pool)),
-        best(scale),
+        replace(by_photo, pool=scale.pool).score(records, *near).train.score,
+        scale.score(records, *near).train.score,
     ]
 
 

@@ -50,7 +50,7 @@ def by_rule(records: Rows, train: AuditSet, control: AuditSet) -> list[Float64]:
     """Score records to train by each of the rules."""
     near = tuple(_nearest(records, one) for one in (train, control))
     scale = Scale.of(train, control)
-    by_photo = Scale(*(replace(one, templates=None) for one in (scale.train, scale.control)), None)
+    by_photo = Scale(*(replace(one, lengths=None) for one in (scale.train, scale.control)), None)
     cosine = by_photo.score(records, *near).train.score
     asked, known, unknown = (one[:].astype(float) for one in (records, train.rows, control.rows))
     both = np.concatenate([known, unknown])
@@ -58,12 +58,12 @@ def by_rule(records: Rows, train: AuditSet, control: AuditSet) -> list[Float64]:
         asked @ known.T, asked @ unknown.T, known @ unknown.T, nearest=_OF_CONTROL
     )
     of_all = adaptive_s_norm(asked @ known.T, asked @ both.T, known @ asked.T, nearest=_OF_ALL)
-    to_all = similarity_to_all(records[:], moments(train.rows, control.rows))
+    to_all = similarity_to_all(records, moments(train.rows, control.rows))
     return [
         cosine,
         of_control.max(axis=1),
         of_all.max(axis=1),
-        standard_scores(cosine, *to_all),
+        standard_scores(cosine, *to_all.mean_and_deviation()),
         replace(by_photo, pool=scale.pool).score(records, *near).train.score,
         scale.score(records, *near).train.score,
     ]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, nbinom
 
-from spolia.auditing.closest import Scale, Scored
+from spolia.auditing.closest import Scale
 from spolia.stats import background, conformal, scores
 from tests.spec import closest_laws as laws_of_closest
 from tests.spec import evidence_laws as laws
@@ -67,12 +67,14 @@ def a_power_for_every_ratio(case, null, *, ratio):
 
 
 def over_train_alone(records, train, control):
-    mean, deviation = scores.similarity_to_all(records, scores.moments(train))
+    to_train = scores.similarity_to_all(records, scores.moments(train))
+    mean, deviation = to_train.mean_and_deviation()
     return scores.standard_scores(np.full(len(records), 0.5), mean, deviation)
 
 
 def not_rounded(records, train, control):
-    mean, deviation = scores.similarity_to_all(records, scores.moments(train, control))
+    to_all = scores.similarity_to_all(records, scores.moments(train, control))
+    mean, deviation = to_all.mean_and_deviation()
     return (0.5 - mean) / deviation
 
 
@@ -87,13 +89,12 @@ def over_the_own_set_alone(records, train, control):
 def standardised(records, train, control, pool):
     near = (laws_of_closest.nearest(records, one) for one in (train, control))
     found = replace(Scale.of(train, control), pool=None).score(records, *near)
-    mean, deviation = scores.similarity_to_all(records, pool)
-    return Scored(
-        *(
-            replace(one, score=scores.standard_scores(one.score, mean, deviation))
-            for one in (found.train, found.control)
-        )
+    standard = scores.similarity_to_all(records, pool).mean_and_deviation()
+    train_side, control_side = (
+        replace(one, score=scores.standard_scores(one.score, *standard))
+        for one in (found.train, found.control)
     )
+    return replace(found, train=train_side, control=control_side)
 
 
 def everything_is_seen_at_once(*, won):

@@ -125,7 +125,8 @@ def test_with_one_photo_each_nothing_changes_places():
     control = laws.set_of("control", *laws.people(30, photos=1, seed=7))
     found = score(records, train, control).train
     all_rows = moments(train.rows, control.rows)
-    z = standard_scores(found.similarity, *similarity_to_all(records, all_rows))
+    to_all = similarity_to_all(records, all_rows)
+    z = standard_scores(found.similarity, *to_all.mean_and_deviation())
     n = all_rows.n
     expected = z * np.sqrt(n / (n - 1)) / np.sqrt(1 - z**2 / (n - 1))
     np.testing.assert_allclose(found.score, expected, rtol=1e-6)

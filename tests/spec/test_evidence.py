@@ -21,7 +21,7 @@ from spolia.stats.scores import (
     similarity_to_all,
     similarity_to_groups,
     standard_scores,
-    templates,
+    template_lengths,
 )
 from tests.spec import evidence_laws as laws
 
@@ -29,7 +29,7 @@ P_VALUES = st.lists(st.sampled_from([0.0, 0.001, 0.01, 0.02, 0.5, 1.0]), min_siz
 
 
 def standard(records, train, control):
-    mean, deviation = similarity_to_all(records, moments(train, control))
+    mean, deviation = similarity_to_all(records, moments(train, control)).mean_and_deviation()
     return standard_scores((records @ train[:1].T)[:, 0] * 0 + 0.5, mean, deviation)
 
 
@@ -171,14 +171,15 @@ def test_a_standard_score_is_the_textbook_one():
     rows = rng.normal(size=(50, 8)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     records, pool = rows[:10], rows[10:]
-    mean, deviation = similarity_to_all(records, moments(pool[:13], pool[13:]))
+    to_all = similarity_to_all(records, moments(pool[:13], pool[13:]))
+    mean, deviation = to_all.mean_and_deviation()
     similarity = records.astype(float) @ pool.T.astype(float)
     np.testing.assert_allclose(mean, similarity.mean(axis=1), atol=1e-7)
     np.testing.assert_allclose(deviation, similarity.std(axis=1), atol=1e-7)
     groups = np.repeat(np.arange(4), [1, 2, 9, 28])  # of fewer rows than coordinates, and of more
     asked = np.tile([3, 1, 2], (10, 1))
-    own = similarity_to_groups(records, asked, pool, groups)
-    mean, deviation = similarity_to_all(records, moments(pool), leave_out=own)
+    others = to_all.for_each() - similarity_to_groups(records, asked, pool, groups)
+    mean, deviation = others.mean_and_deviation()
     for k, group in enumerate(asked[0]):
         others = similarity[:, groups != group]
         np.testing.assert_allclose(mean[:, k], others.mean(axis=1), atol=1e-7)
@@ -187,13 +188,13 @@ def test_a_standard_score_is_the_textbook_one():
 
 def test_equally_close_rows_give_a_finite_score():
     row = np.array([[1.0, 0.0]], dtype=np.float32)
-    mean, deviation = similarity_to_all(row, moments(row, row))
+    mean, deviation = similarity_to_all(row, moments(row, row)).mean_and_deviation()
     assert np.isfinite(standard_scores(np.array([1.0]), mean, deviation)).all()
 
 
-def test_rows_that_cancel_out_have_no_template():
+def test_rows_that_cancel_out_have_a_template_of_no_length():
     rows = np.array([[1, 0], [-1, 0], [0, 1]], dtype=np.float32)
-    np.testing.assert_array_equal(templates(rows, np.array([0, 0, 2]), 3), [[0, 0], [0, 0], [0, 1]])
+    assert template_lengths(rows, np.array([0, 0, 2]), 3).tolist() == [0.0, 0.0, 1.0]
 
 
 def test_adaptive_s_norm_equals_its_definition():

@@ -27,6 +27,7 @@ where nothing leaked, something is named in at most this share of audits."""
 def negative_control(
     scale: Scale,
     records: Rows,
+    scored: Scored,
     beside: MatchedControl,
     background: Float64,
     *,
@@ -42,7 +43,9 @@ def negative_control(
         return None
     level = min(fdr, NEGATIVE_FDR)
     ratio = min(halves.rows[1].size / halves.rows[0].size, halves.second / halves.first)
-    first, second = (scale.closest(records, one, scale.control) for one in beside.to_halves)
+    first, second = (
+        scale.closest(records, one, scale.control, scored.to_all) for one in beside.to_halves
+    )
     # The halves' identities keep the control's numbers: those of the other half score -inf.
     played = compete(
         Nearest(first.score, first.identity),

@@ -7,21 +7,20 @@ import numpy.typing as npt
 
 from spolia.auditing.match import Neighbours
 from spolia.auditing.sets import AuditSet
-from spolia.core.types import Float32, Float64, Int64, Rows
+from spolia.core.types import Float64, Int64, Rows
 from spolia.stats.competition import Nearest
 from spolia.stats.scores import (
     Moments,
-    Own,
+    Sums,
     moments,
     similarity_to_all,
     similarity_to_groups,
     standard_scores,
-    templates,
+    template_lengths,
 )
 
-_ROWS_PER_STEP = 4096
-_DIGITS = 12
-"""Products with a template are rounded, so that no processor's order of summation shows."""
+_SHORTEST = 1e-6
+"""Rows whose sum is shorter cancel out, and have no template."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +46,9 @@ class Scored:
 
     train: Closest
     control: Closest
+    to_all: Sums | None
+    """The records' similarities to all of train and control, ``(m, 1)``; ``None`` where scores are
+    plain similarities."""
 
     def nearest(self) -> tuple[Nearest, Nearest]:
         """Return what competes: train's side and control's."""
@@ -61,8 +63,9 @@ class Side:
     """Train or control, as records are compared with it."""
 
     set: AuditSet
-    templates: Float32 | None
-    """One of each identity; ``None`` compares by the nearest record alone."""
+    lengths: Float64 | None
+    """Those of `spolia.stats.scores.template_lengths`; ``None`` compares by the nearest record
+    alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +88,8 @@ class Scale:
         """Return the scale of an audit. Templates are of both sets or of neither."""
         several = _templated(train) and _templated(control)
         return cls(
-            Side(train, _templates_of(train) if several else None),
-            Side(control, _templates_of(control) if several else None),
+            Side(train, _lengths_of(train) if several else None),
+            Side(control, _lengths_of(control) if several else None),
             moments(train.rows, control.rows) if train.model.kind == "identity" else None,
         )
 
@@ -96,7 +99,7 @@ class Scale:
         to_train: Neighbours,
         to_control: Neighbours,
         *,
-        leave_out: Own | None = None,
+        leave_out: Sums | None = None,
         held_back: Int64 | None = None,
     ) -> Scored:
         """Score ``records`` by their neighbours.
@@ -113,30 +116,43 @@ class Scale:
             ``(m,)`` the record of train that a row was taken from, or -1: left out in the same way,
             so that it has no part in its identity's template either.
         """
-        if held_back is not None:
-            leave_out = _to_itself(held_back)
+        to_all = self._to_all(records, leave_out, held_back)
         return Scored(
-            self.closest(records, to_train, self.train, leave_out=leave_out, held_back=held_back),
-            self.closest(records, to_control, self.control, leave_out=leave_out),
+            self.closest(records, to_train, self.train, to_all, held_back=held_back),
+            self.closest(records, to_control, self.control, to_all),
+            to_all,
         )
+
+    def _to_all(
+        self, records: Rows, leave_out: Sums | None, held_back: Int64 | None
+    ) -> Sums | None:
+        if self.pool is None:
+            return None
+        to_all = similarity_to_all(records, self.pool).for_each()
+        if leave_out is not None:
+            to_all -= leave_out.for_each()
+        if held_back is not None:
+            to_all -= _to_itself(records, (held_back >= 0)[:, None])
+        return to_all
 
     def closest(
         self,
         records: Rows,
         neighbours: Neighbours,
         side: Side,
+        to_all: Sums | None,
         *,
-        leave_out: Own | None = None,
         held_back: Int64 | None = None,
     ) -> Closest:
-        """Return the closest identity of a side among those of each record's nearest records."""
+        """Return the closest identity of a side among those of each record's nearest records.
+
+        ``to_all`` is that of `Scored`.
+        """
         identity = _identity(side.set, neighbours.indices)
-        score = _likeness(records, neighbours, identity, side, held_back)
-        if self.pool is not None:
-            own = _own_similarity(records, neighbours, identity, side.set)
-            if leave_out is not None:
-                own += leave_out.only(_not_among(identity, held_back, side.set))
-            score = _standard_scores(records, score, self.pool, own)
+        score = neighbours.similarities
+        if to_all is not None:
+            score = _standard(records, neighbours, identity, side, to_all, held_back)
+        score = _once(score, identity)
         best = np.argmax(score, axis=1)[:, None]
 
         def of_best(values: Int64 | Float64) -> np.ndarray:
@@ -160,57 +176,56 @@ def _templated(one: AuditSet) -> bool:
     return one.model.kind == "identity" and len(one.identities) < len(one)
 
 
-def _templates_of(one: AuditSet) -> Float32:
-    """Return a template for each identity."""
-    return templates(one.rows, one.identity, len(one.identities))
+def _lengths_of(one: AuditSet) -> Float64:
+    return template_lengths(one.rows, one.identity, len(one.identities))
 
 
 def _identity(one: AuditSet, row: Int64) -> Int64:
     return one.identity[np.maximum(row, 0)]
 
 
-def _likeness(
+def _standard(
     records: Rows,
     neighbours: Neighbours,
     identity: Int64,
     side: Side,
+    to_all: Sums,
     held_back: Int64 | None,
 ) -> Float64:
-    """Return how like each record is to the identities of its k nearest records, ``(m, k)``.
+    """Return the standard scores of each record's likeness to its k identities, ``(m, k)``.
 
-    That is the cosine to the record, or with templates the mean of it and the similarity to the
-    identity's template; ``-inf`` for an identity that a nearer record has shown.
+    The likeness is the cosine to the record, or with templates the mean of it and the similarity to
+    the identity's template.
     """
+    own = _to_own(records, neighbours, identity, side.set)
+    lengths = None if side.lengths is None else side.lengths[identity]
+    if held_back is not None:
+        among = (held_back >= 0)[:, None] & (identity == _identity(side.set, held_back)[:, None])
+        itself = _to_itself(records, among)
+        own -= itself
+        if lengths is not None:
+            left = lengths**2 - 2.0 * among * own.first - itself.first
+            lengths = np.sqrt(np.maximum(left, 0.0))
     likeness = neighbours.similarities
-    if side.templates is not None:
-        to_template = _to_templates(records, side.templates, identity)
-        if held_back is not None:
-            _without_held_back(to_template, records, identity, side.set, held_back)
-        likeness = 0.5 * (likeness + np.round(to_template, _DIGITS))
-    return _once(likeness, identity)
+    if lengths is not None:
+        likeness = 0.5 * (likeness + own.first / np.where(lengths > _SHORTEST, lengths, np.inf))
+    return standard_scores(likeness, *(to_all - own).mean_and_deviation())
 
 
-def _to_templates(records: Rows, means: Float32, identity: Int64) -> Float64:
-    """Return ``(m, k)`` similarities to the templates of each record's k identities."""
-    to_template = np.empty(identity.shape)
-    for start in range(0, len(identity), _ROWS_PER_STEP):
-        part = slice(start, start + _ROWS_PER_STEP)
-        rows = records[part].astype(np.float64)
-        to_template[part] = np.einsum("md,mkd->mk", rows, means[identity[part]])
-    return to_template
+def _to_own(records: Rows, neighbours: Neighbours, identity: Int64, one: AuditSet) -> Sums:
+    """Return each record's similarities to the records of each of its k identities, ``(m, k)``."""
+    if len(one.identities) < len(one):
+        return similarity_to_groups(records, identity, one.rows, one.identity)
+    met = neighbours.indices >= 0
+    similarity = np.where(met, neighbours.similarities, 0.0)
+    return Sums(met.astype(np.float64), similarity, similarity**2)
 
 
-def _without_held_back(
-    to_template: Float64, records: Rows, identity: Int64, one: AuditSet, held_back: Int64
-) -> None:
-    """Replace the similarity to a record's own identity by that to its other records' template."""
-    for i in np.flatnonzero(held_back >= 0):
-        own = one.identity[held_back[i]]
-        others = np.flatnonzero(one.identity == own)
-        others = others[others != held_back[i]]
-        template = templates(one.rows[others], np.zeros(others.size, dtype=np.int64), 1)[0]
-        row = records[i : i + 1][0].astype(np.float64)
-        to_template[i, identity[i] == own] = row @ template.astype(np.float64)
+def _to_itself(records: Rows, which: npt.NDArray[np.bool_]) -> Sums:
+    """Return the similarity of records to themselves for ``which`` comparisons, ``(m, k)``."""
+    wide = records[:].astype(np.float64)
+    similarity = np.einsum("md,md->m", wide, wide)[:, None]
+    return Sums(which.astype(np.float64), which * similarity, which * similarity**2)
 
 
 def _once(likeness: Float64, identity: Int64) -> Float64:
@@ -220,35 +235,3 @@ def _once(likeness: Float64, identity: Int64) -> Float64:
         shown = (identity[:, :j] == identity[:, j : j + 1]).any(axis=1)
         once[shown, j] = -np.inf
     return once
-
-
-def _own_similarity(records: Rows, neighbours: Neighbours, identity: Int64, one: AuditSet) -> Own:
-    """Return each record's similarities to all records of each of its k identities."""
-    if len(one.identities) < len(one):
-        return similarity_to_groups(records, identity, one.rows, one.identity)
-    met = neighbours.indices >= 0
-    similarity = np.where(met, neighbours.similarities, 0.0)
-    return Own(met.astype(np.float64), similarity, similarity**2)
-
-
-def _to_itself(held_back: Int64) -> Own:
-    one = (held_back >= 0).astype(np.float64)
-    return Own(one, one, one)
-
-
-def _not_among(identity: Int64, held_back: Int64 | None, one: AuditSet) -> npt.NDArray[np.bool_]:
-    """Return where the record that is held back is not one of those of the identity, ``(m, k)``."""
-    if held_back is None:
-        return np.ones(identity.shape, dtype=bool)
-    own = np.where(held_back < 0, -1, _identity(one, held_back))
-    return np.not_equal(identity, own[:, None])
-
-
-def _standard_scores(records: Rows, likeness: Float64, pool: Moments, own: Own) -> Float64:
-    """Return likenesses ``(m, k)`` in deviations of each record's similarity to all others."""
-    scores = np.empty(likeness.shape)
-    for start in range(0, len(likeness), _ROWS_PER_STEP):
-        part = slice(start, start + _ROWS_PER_STEP)
-        mean, deviation = similarity_to_all(records[part], pool, leave_out=own[part])
-        scores[part] = standard_scores(likeness[part], mean, deviation)
-    return scores

@@ -154,13 +154,8 @@ def score_from(one: AuditSet, synthetic: AuditSet, near: Closest, how: Score = "
     """Return the score of each photo, from what is nearest to it and, if standard, from all."""
     if how != "standard":
         return Photos(one, near.similarity if how == "nearest" else near.top, near)
-    samples, score = moments(synthetic.rows), np.empty(len(one))
-    for start in range(0, len(one), _ROWS_PER_STEP):
-        rows = slice(start, start + _ROWS_PER_STEP)
-        score[rows] = standard_scores(
-            near.similarity[rows], *similarity_to_all(one.rows[rows], samples)
-        )
-    return Photos(one, score, near)
+    to_samples = similarity_to_all(one.rows, moments(synthetic.rows))
+    return Photos(one, standard_scores(near.similarity, *to_samples.mean_and_deviation()), near)
 
 
 def histogram_of(scored: Iterable[Photos]) -> ScoreHistogram:

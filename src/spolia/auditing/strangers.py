@@ -7,7 +7,7 @@ import numpy as np
 from spolia.auditing.sets import AuditSet
 from spolia.core.seeds import stream
 from spolia.core.types import Float32, Int64, Rows
-from spolia.stats.scores import Own, similarity_to_groups
+from spolia.stats.scores import Sums, similarity_to_groups
 
 MOST = 10_000
 """Identities that ask at most; further ones would say little more, at a cost like the match's."""
@@ -58,7 +58,7 @@ def _groups(train: AuditSet, control: AuditSet) -> tuple[Int64, Int64]:
     return train_groups[train.identity], control_groups[control.identity]
 
 
-def own_similarity(asking: Asking, train: Rows, control: Rows) -> Own:
+def own_similarity(asking: Asking, train: Rows, control: Rows) -> Sums:
     """Return the similarities of each asking record to its own identity's rows in both sets."""
     groups, *sides = asking.groups
     to_train, to_control = (

@@ -86,7 +86,7 @@ def judge(
     wins = contest.train_wins, contest.control_wins
     lean = lean_to_train(*wins, ratio=ratio, largest_ratio=1.0 / reverse)
     lean_to_control = lean_to_train(*wins[::-1], ratio=reverse, largest_ratio=1.0 / ratio)
-    check = checks.negative_control(scale, synthetic.rows, beside, of_control, fdr=fdr)
+    check = checks.negative_control(scale, synthetic.rows, scored, beside, of_control, fdr=fdr)
     smallest = smallest_discovery(ratio, fdr, borrowed)
     exposed, flagged = named_rates(
         contest, decision, lean, background, ratio=ratio, fdr=fdr, borrowed=borrowed

@@ -26,14 +26,13 @@ comparison only.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from spolia.core.rows import SubsetRows
-from spolia.core.types import Float32, Float64, Int64, Rows
+from spolia.core.types import Float64, Int64, Rows
 
 _ROWS_PER_STEP = 4096
 _SMALLEST_DEVIATION = 1e-6
@@ -72,30 +71,35 @@ def moments(*sides: Rows) -> Moments:
 
 
 @dataclass(frozen=True, eq=False)
-class Own:
-    """Similarities of records that are left out of those to all others."""
+class Sums:
+    """What is added up of the similarities of m records to some rows."""
 
     count: Float64
     """``(m,)``, or ``(m, k)`` for each of k comparisons of a record: how many."""
-    sums: Float64
-    squares: Float64
+    first: Float64
+    """Their sums."""
+    second: Float64
     """The sums of their squares."""
 
-    def __add__(self, other: "Own") -> "Own":
-        return Own(self.count + other.count, self.sums + other.sums, self.squares + other.squares)
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(self.count + other.count, self.first + other.first, self.second + other.second)
 
-    def __getitem__(self, part: slice) -> "Own":
-        return Own(self.count[part], self.sums[part], self.squares[part])
+    def __sub__(self, other: "Sums") -> "Sums":
+        return Sums(self.count - other.count, self.first - other.first, self.second - other.second)
 
-    def only(self, kept: npt.NDArray[np.bool_]) -> "Own":
-        """Return for each record's k comparisons what is ``kept`` in them, ``(m, k)``."""
-        count, sums, squares = (
-            one[:, None] * kept for one in (self.count, self.sums, self.squares)
-        )
-        return Own(count, sums, squares)
+    def for_each(self) -> "Sums":
+        """Return those of m records, ``(m, 1)``, as they are for each comparison."""
+        return Sums(self.count[:, None], self.first[:, None], self.second[:, None])
+
+    def mean_and_deviation(self) -> tuple[Float64, Float64]:
+        """Return the mean of the similarities and their standard deviation, at least 1e-6."""
+        count = np.maximum(self.count, 1.0)
+        mean = self.first / count
+        variance = self.second / count - mean**2
+        return mean, np.sqrt(np.maximum(variance, _SMALLEST_DEVIATION**2))
 
 
-def similarity_to_groups(records: Rows, groups: Int64, rows: Rows, group_of: Int64) -> Own:
+def similarity_to_groups(records: Rows, groups: Int64, rows: Rows, group_of: Int64) -> Sums:
     """Return for each record its similarities to the rows of a group, or of each of k groups.
 
     Parameters
@@ -112,13 +116,13 @@ def similarity_to_groups(records: Rows, groups: Int64, rows: Rows, group_of: Int
     Examples
     --------
     >>> rows = np.array([[1, 0], [0, 1]], dtype=np.float32)
-    >>> own = similarity_to_groups(rows[:1], np.array([[7, 8]]), rows, np.array([7, 7]))
-    >>> own.count.tolist(), own.sums.tolist(), own.squares.tolist()
+    >>> found = similarity_to_groups(rows[:1], np.array([[7, 8]]), rows, np.array([7, 7]))
+    >>> found.count.tolist(), found.first.tolist(), found.second.tolist()
     ([[2.0, 0.0]], [[1.0, 0.0]], [[1.0, 0.0]])
     """
     flat, width = groups.ravel(), 1 if groups.ndim == 1 else groups.shape[1]
     asked = np.unique(flat)
-    count, sums, squares = (np.zeros(flat.size) for _ in range(3))
+    count, first, second = (np.zeros(flat.size) for _ in range(3))
     for asking, members in zip(_members(flat, asked), _members(group_of, asked), strict=True):
         if not members.size:
             continue
@@ -126,8 +130,8 @@ def similarity_to_groups(records: Rows, groups: Int64, rows: Rows, group_of: Int
         sums_of = _sums_to(SubsetRows(rows, members))
         for start in range(0, asking.size, _ROWS_PER_STEP):
             some = asking[start : start + _ROWS_PER_STEP]
-            sums[some], squares[some] = sums_of(records[some // width].astype(np.float64))
-    return Own(*(one.reshape(groups.shape) for one in (count, sums, squares)))
+            first[some], second[some] = sums_of(records[some // width].astype(np.float64))
+    return Sums(*(one.reshape(groups.shape) for one in (count, first, second)))
 
 
 def _members(group_of: Int64, groups: Int64) -> Iterator[Int64]:
@@ -143,13 +147,7 @@ def _sums_to(rows: SubsetRows) -> Callable[[Float64], tuple[Float64, Float64]]:
     """Return what gives for records the sums of their similarities to ``rows``, and of squares."""
     n, d = rows.shape
     if n > d:  # by their moments, so that however many there are, a record costs d² products
-        pool = moments(rows)
-
-        def by_moments(wide: Float64) -> tuple[Float64, Float64]:
-            first, second = _means(wide, pool)
-            return n * first, n * second
-
-        return by_moments
+        return partial(_sums, pool=moments(rows))
     turned = rows[:].astype(np.float64).T
 
     def one_by_one(wide: Float64) -> tuple[Float64, Float64]:
@@ -159,46 +157,30 @@ def _sums_to(rows: SubsetRows) -> Callable[[Float64], tuple[Float64, Float64]]:
     return one_by_one
 
 
-def _means(wide: Float64, pool: Moments) -> tuple[Float64, Float64]:
-    """Return for each record the mean of its similarities to the rows, and of their squares."""
-    return wide @ pool.mean, np.einsum("ij,ij->i", wide @ pool.second, wide)
+def _sums(wide: Float64, pool: Moments) -> tuple[Float64, Float64]:
+    first = wide @ pool.mean
+    second = np.einsum("ij,ij->i", wide @ pool.second, wide)
+    return pool.n * first, pool.n * second
 
 
-def similarity_to_all(
-    records: Float32, pool: Moments, *, leave_out: Own | None = None
-) -> tuple[Float64, Float64]:
-    """Return mean and deviation of each record's similarity to all rows of ``pool``.
+def similarity_to_all(records: Rows, pool: Moments) -> Sums:
+    """Return for each record its similarities to all rows of ``pool``.
 
-    Parameters
-    ----------
-    records
-        ``(m, d)`` unit rows.
-    pool
-        Moments of the rows.
-    leave_out
-        Rows of the pool that are not asked, of each record or of each comparison of a record.
-
-    Returns
-    -------
-    tuple of Float64
-        Mean and standard deviation, ``(m,)`` or ``(m, k)`` each as ``leave_out`` is; the deviation
-        is at least 1e-6.
+    ``records`` are ``(m, d)`` unit rows.
 
     Examples
     --------
     >>> rows = np.array([[1, 0], [0, 1]], dtype=np.float32)
-    >>> [one.tolist() for one in similarity_to_all(rows[:1], moments(rows))]
+    >>> to_all = similarity_to_all(rows[:1], moments(rows))
+    >>> [one.tolist() for one in to_all.mean_and_deviation()]
     [[0.5], [0.5]]
     """
-    first, second = _means(records.astype(np.float64), pool)
-    if leave_out is not None:
-        by_record = (len(first), *[1] * (leave_out.count.ndim - 1))
-        first, second = first.reshape(by_record), second.reshape(by_record)
-        left = np.maximum(pool.n - leave_out.count, 1)
-        first = (pool.n * first - leave_out.sums) / left
-        second = (pool.n * second - leave_out.squares) / left
-    spread = np.sqrt(np.maximum(second - first**2, _SMALLEST_DEVIATION**2))
-    return first, spread
+    m = records.shape[0]
+    first, second = np.empty(m), np.empty(m)
+    for start in range(0, m, _ROWS_PER_STEP):
+        part = slice(start, start + _ROWS_PER_STEP)
+        first[part], second[part] = _sums(records[part].astype(np.float64), pool)
+    return Sums(np.full(m, float(pool.n)), first, second)
 
 
 def standard_scores(similarity: Float64, mean: Float64, deviation: Float64) -> Float64:
@@ -210,41 +192,40 @@ def standard_scores(similarity: Float64, mean: Float64, deviation: Float64) -> F
     return np.round((similarity - mean) / deviation, _DIGITS)
 
 
-def templates(rows: Rows, identity: Int64, n: int) -> Float32:
-    """Return for each identity the direction of the mean of its rows: what its photos share.
+def template_lengths(rows: Rows, identity: Int64, n: int) -> Float64:
+    """Return for each identity the length of the sum of its rows.
 
-    A mean is nearer to a new photo of a person than most single photos are, and further from
-    strangers (Jain, A. K. et al. (2004), https://doi.org/10.1109/TCSVT.2003.818349, on templates).
+    The direction of that sum, or of the mean, is its template: what its photos share. A template is
+    nearer to a new photo of a person than most single photos are, and further from strangers (Jain,
+    A. K. et al. (2004), https://doi.org/10.1109/TCSVT.2003.818349, on templates). The similarity to
+    it is the sum of the similarities to the rows, over this length.
 
     Parameters
     ----------
     rows
-        ``(m, d)``.
+        ``(m, d)`` unit rows.
     identity
         ``(m,)`` number of each row's identity, 0 to n - 1.
 
     Returns
     -------
-    Float32
-        ``(n, d)`` unit rows; zero for an identity without rows, or whose rows cancel out.
+    Float64
+        ``(n,)``; zero for an identity without rows, or whose rows cancel out.
 
     Examples
     --------
     >>> rows = np.array([[1, 0], [0, 1], [0, 1]], dtype=np.float32)
-    >>> templates(rows, np.array([0, 0, 1]), 2).round(3).tolist()
-    [[0.7070000171661377, 0.7070000171661377], [0.0, 1.0]]
+    >>> template_lengths(rows, np.array([0, 0, 1]), 2).round(3).tolist()
+    [1.414, 1.0]
     """
-    sums = np.zeros((n, rows.shape[1]))
-    for start in range(0, rows.shape[0], _ROWS_PER_STEP):
-        piece = rows[start : start + _ROWS_PER_STEP].astype(np.float64)
-        whose, place = np.unique(identity[start : start + len(piece)], return_inverse=True)
-        member = csr_array(
-            (np.ones(len(piece)), (place, np.arange(len(piece)))), shape=(whose.size, len(piece))
-        )
-        sums[whose] += member @ piece
-    norms = np.linalg.norm(sums, axis=1, keepdims=True)
-    unit: Float32 = (sums / np.where(norms > 1e-12, norms, np.inf)).astype(np.float32)
-    return unit
+    lengths = np.zeros(n)
+    for i, members in enumerate(_members(identity, np.arange(n))):
+        total = np.zeros(rows.shape[1])
+        for start in range(0, members.size, _ROWS_PER_STEP):
+            piece = rows[members[start : start + _ROWS_PER_STEP]]
+            total += piece.sum(axis=0, dtype=np.float64)
+        lengths[i] = np.linalg.norm(total)
+    return lengths
 
 
 def adaptive_s_norm(

@@ -100,3 +100,18 @@ def test_its_embeddings_can_be_deleted(stored, tmp_path):
     assert run(["purge", str(tmp_path / "run"), "--write"]) == 0
     again = ["--out", tmp_path / "run", "--overwrite"]
     assert call(stored, "clean", *again, control="few") == 4
+
+
+def test_a_run_is_checked_again_and_a_change_gives_3(stored, tmp_path, capsys):
+    assert call(stored, "leaky", "--out", tmp_path / "run") == 1
+    capsys.readouterr()
+    assert run(["verify", str(tmp_path / "run"), "--quiet"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Verified: 5 files are as they were left; 50 full searches over ")
+    assert "5 areas and the corrected p equal the reference; 11 methods, " in said
+    assert run(["verify", str(tmp_path / "run"), "--json", "--quiet"]) == 0
+    assert json.loads(capsys.readouterr().out)["verified"] is True
+    page = tmp_path / "run" / "membership.html"
+    page.write_text(page.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    assert run(["verify", str(tmp_path / "run"), "--quiet"]) == 3
+    assert "membership.html is not what the run left" in capsys.readouterr().err

@@ -62,6 +62,7 @@ SUMMARY = SetMembership(
     model=ModelSummary("m", "copy", "free", True, "here", (), "f" * 64),
     methods=METHODS,
     concord=(Concord("first", "second", None, None),),
+    packages=(("numpy", "2"),),
 )
 
 

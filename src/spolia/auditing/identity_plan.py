@@ -1,7 +1,6 @@
 """What a question about identities is asked with, and where that is written."""
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -14,7 +13,6 @@ from spolia.auditing.questions import Question
 from spolia.auditing.record import RUN
 from spolia.auditing.run import location_of, places_of, plan_of
 from spolia.auditing.stages import IDENTITY_FILE, Given
-from spolia.core.errors import RunIncomplete, UsageError
 from spolia.core.types import Embeddings
 from spolia.embedding import Embedder
 from spolia.report.formats import every_file
@@ -83,28 +81,7 @@ def is_question(folder: Path) -> bool:
     return (folder / IDENTITY_FILE).is_file()
 
 
-def read_asked(folder: Path) -> dict[str, Any]:
-    """Read what a run folder was asked.
-
-    Raises
-    ------
-    RunIncomplete
-        If it is no run of `spolia identity`.
-    UsageError
-        If it cannot be read.
-    """
-    path = folder / IDENTITY_FILE
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RunIncomplete(
-            f"{folder} is no run of `spolia identity`: it has no {path.name}"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read as TOML: {error}") from None
-
-
-def plan_again(folder: Path, asked: Mapping[str, Any]) -> Plan:
+def plan_again(folder: Path, question: Question, asked: Mapping[str, Any]) -> Plan:
     """Return the plan by which a run was done, from what it was asked.
 
     Raises
@@ -114,4 +91,4 @@ def plan_again(folder: Path, asked: Mapping[str, Any]) -> Plan:
     """
     known = {one.name for one in fields(Plan)} - set(OF_AN_AUDIT) | {"synthetic"}
     said = {name: value for name, value in asked.items() if name in known}
-    return plan_from(folder / IDENTITY_FILE, {**said, "train": ""})
+    return plan_from(folder / question.file, {**said, "train": ""})

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from spolia.auditing.identity_plan import REPORT, ROLES, TABLE, read_asked
+from spolia.auditing.identity_plan import IDENTITY, REPORT, ROLES, TABLE
+from spolia.auditing.questions import asked_in, finished
 from spolia.auditing.result import Quarantine, read_quarantine, write_quarantine
-from spolia.core.errors import RunIncomplete, UsageError
+from spolia.core.errors import UsageError
 from spolia.core.membership import IDENTITY_SCHEMA, IdentitySummary
 from spolia.report.formats import Form, check
 from spolia.report.identity import Named, NamedList, identity_markdown, render_identity
@@ -128,13 +129,8 @@ def load_identity(folder: Path) -> IdentityResult:
     UsageError
         If a file of it cannot be read.
     """
-    asked = read_asked(folder)
-    for name in (REPORT, TABLE, "quarantine.csv"):
-        if not (folder / name).is_file():
-            raise RunIncomplete(
-                f"{folder} is not finished: {name} is missing; run the same `spolia identity` "
-                "again to complete it"
-            )
+    asked = asked_in(folder, IDENTITY)
+    finished(folder, IDENTITY, (REPORT, TABLE, "quarantine.csv"))
     try:
         text = (folder / REPORT).read_text(encoding="utf-8")
         summary = read_record(text, IdentitySummary, IDENTITY_SCHEMA)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spolia.auditing.identity import PARTS, Scoring, conclude, score_sets
-from spolia.auditing.identity_plan import ROLES, plan_again
+from spolia.auditing.identity_plan import IDENTITY, ROLES, plan_again
 from spolia.auditing.identity_reference import (
     area_reference,
     p_reference,
@@ -78,7 +78,7 @@ def verify_identity(
     record = read_run(folder)
     files = check_files(folder, record)
     result = load_identity(folder)
-    plan = plan_again(folder, result.asked)
+    plan = plan_again(folder, IDENTITY, result.asked)
     places = {role: result.asked.get(role) for role in ROLES}
     sets = reopen(folder, places, embedded=plan.embedder != "precomputed")
     check_rows(sets, record)

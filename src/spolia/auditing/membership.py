@@ -12,20 +12,27 @@ from spolia.auditing.duplicates import threshold_of
 from spolia.auditing.folder import run_folder
 from spolia.auditing.membership_arrays import arrays_of, fixed_of
 from spolia.auditing.membership_methods import RECORDS
-from spolia.auditing.membership_plan import PAGE, REPORT, TABLE, asked_of, check_call
+from spolia.auditing.membership_plan import (
+    MEMBERSHIP,
+    PAGE,
+    REPORT,
+    TABLE,
+    asked_of,
+    check_call,
+)
 from spolia.auditing.membership_planted import plant_all
 from spolia.auditing.membership_said import notes_of, outcome_of, sentence_of
 from spolia.auditing.membership_sets import Sides, sides_of
 from spolia.auditing.membership_table import Told, concord_of, exchanges_for, methods_of, tell
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan
-from spolia.auditing.questions import Question, begin
-from spolia.auditing.record import Stopwatch
+from spolia.auditing.questions import begin
+from spolia.auditing.record import Stopwatch, write_run
 from spolia.auditing.result import Quarantine, write_quarantine
 from spolia.auditing.run import location_of, places_of, plan_of
+from spolia.auditing.seal import digests_of
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import (
-    MEMBERSHIP_FILE,
     Set,
     images_of,
     kind_of,
@@ -36,7 +43,7 @@ from spolia.auditing.stages import (
 from spolia.core.errors import UsageError
 from spolia.core.progress import Progress, silent
 from spolia.core.set_membership import MEMBERSHIP_SCHEMA, Concord, Method, SetMembership
-from spolia.core.version import VERSION
+from spolia.core.version import VERSION, packages
 from spolia.embedding import Embedder
 from spolia.report.membership import render_membership
 from spolia.report.summary_json import write_record
@@ -48,8 +55,6 @@ SCORES = pa.schema(
     + [(name, pa.float64()) for name in RECORDS]
 )
 """One row per record of train and of what was held out, with its scores: personal."""
-
-_MEMBERSHIP = Question("spolia attack membership", MEMBERSHIP_FILE, (REPORT, TABLE, PAGE))
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +154,7 @@ def membership(
     plan = replace(plan, duplicates=threshold_of(options.duplicates, kind_of(opened)))
     places = [*places_of(plan), *(p for one in sets.values() for p in paths_in(location_of(one)))]
     with run_folder(out, places, overwrite=options.overwrite) as folder:
-        begin(folder, _MEMBERSHIP, asked_of(sets, plan, level))
+        begin(folder, MEMBERSHIP, asked_of(sets, plan, level))
         prepared = prepare_all(folder, opened, options, watch)
         result = answer(folder, prepared, plan, level, options, watch)
         write_quarantine(folder, result.quarantine)
@@ -157,6 +162,9 @@ def membership(
             pq.write_table(result.records, file)
         write_text(folder / REPORT, result.to_json())
         write_text(folder / PAGE, result.to_html())
+        ignored = {role: one.ignored for role, one in images_of(opened).items()}
+        digests = digests_of(folder, prepared)
+        write_run(folder, result.summary, watch, ignored=ignored, digests=digests)
     return result
 
 
@@ -215,6 +223,7 @@ def answer(
         model=synthetic.model,
         methods=methods,
         concord=concord,
+        packages=packages(),
     )
     return MembershipResult(summary, _table(sides, told), quarantine_of(sets))
 

@@ -3,22 +3,31 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from spolia.auditing.identity_plan import OF_AN_AUDIT
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan
+from spolia.auditing.questions import Question
+from spolia.auditing.record import RUN
 from spolia.auditing.run import location_of
-from spolia.auditing.stages import Set
+from spolia.auditing.stages import MEMBERSHIP_FILE, Set
 from spolia.core.errors import UsageError
 
 REPORT = "membership.json"
 TABLE = "records.parquet"
 PAGE = "membership.html"
+MEMBERSHIP = Question("spolia attack membership", MEMBERSHIP_FILE, (REPORT, TABLE, PAGE, RUN))
 
 ROLES = ("train", "synthetic", "control", "reference")
 _SMALLEST = 1e-3
 _UNUSED = ("columns", "exclude", "exclude_list", "attributes")
+
+
+def is_membership(folder: Path) -> bool:
+    """Tell whether a folder holds a run of `spolia attack membership`."""
+    return (folder / MEMBERSHIP_FILE).is_file()
 
 
 def check_call(level: float, options: Options) -> None:

@@ -1,7 +1,7 @@
 """The run folder of a question: what was asked, once, and the files that answer it."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import tomli_w
 
 from spolia.auditing.plan import refuse_another
-from spolia.core.errors import UsageError
+from spolia.core.errors import RunIncomplete, UsageError
 from spolia.store.atomic import make_private, write_text
 
 
@@ -51,3 +51,40 @@ def begin(folder: Path, question: Question, asked: Mapping[str, Any]) -> None:
         write_text(path, tomli_w.dumps(said))
     for name in question.answers:
         (folder / name).unlink(missing_ok=True)
+
+
+def asked_in(folder: Path, question: Question) -> dict[str, Any]:
+    """Read what a run folder was asked.
+
+    Raises
+    ------
+    RunIncomplete
+        If it is no run of the question's command.
+    UsageError
+        If it cannot be read.
+    """
+    path = folder / question.file
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunIncomplete(
+            f"{folder} is no run of `{question.command}`: it has no {path.name}"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as TOML: {error}") from None
+
+
+def finished(folder: Path, question: Question, names: Sequence[str]) -> None:
+    """Refuse a run folder in which an answer is missing.
+
+    Raises
+    ------
+    RunIncomplete
+        Naming the first of ``names`` that is not there.
+    """
+    for name in names:
+        if not (folder / name).is_file():
+            raise RunIncomplete(
+                f"{folder} is not finished: {name} is missing; run the same `{question.command}` "
+                "again to complete it"
+            )

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from spolia.core.membership import IdentitySummary
 from spolia.core.progress import Progress
 from spolia.core.results import Summary
+from spolia.core.set_membership import SetMembership
 from spolia.core.version import VERSION
 from spolia.store.atomic import write_text
 
@@ -43,7 +44,7 @@ RUN = "run.json"
 
 def write_run(
     folder: Path,
-    summary: Summary | IdentitySummary,
+    summary: Summary | IdentitySummary | SetMembership,
     watch: Stopwatch,
     *,
     ignored: Mapping[str, int],
@@ -54,6 +55,7 @@ def write_run(
     ``ignored`` is how many files of each set were left out because they are no images, and
     ``digests`` are of what the run left, if that is to be told.
     """
+    instruments = None if isinstance(summary, SetMembership) else summary.instruments
     record = {
         "spolia": VERSION,
         "python": platform.python_version(),
@@ -70,7 +72,7 @@ def write_run(
         "ignored": dict(ignored),
         "inputs": {one.role: one.fingerprint for one in summary.sets},
         "model": asdict(summary.model),
-        "instruments": None if summary.instruments is None else asdict(summary.instruments),
+        "instruments": None if instruments is None else asdict(instruments),
         **digests,
     }
     write_text(folder / RUN, json.dumps(record, indent=2) + "\n")

@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from spolia.auditing import identity_plan, membership_plan
 from spolia.auditing.generating import SAMPLES
-from spolia.auditing.identity_plan import REPORT, TABLE
 from spolia.auditing.record import RUN
 from spolia.auditing.sets import AuditSet
-from spolia.auditing.stages import EMBEDDINGS, IDENTITY_FILE
+from spolia.auditing.stages import EMBEDDINGS, IDENTITY_FILE, MEMBERSHIP_FILE
 from spolia.core.errors import RunIncomplete, VerificationFailed
 from spolia.store.shards import name_digest
 
-_SEALED = (IDENTITY_FILE, REPORT, TABLE, SAMPLES, "quarantine.csv")
+_SEALED = (
+    *(IDENTITY_FILE, identity_plan.REPORT, identity_plan.TABLE, SAMPLES),
+    *(MEMBERSHIP_FILE, membership_plan.REPORT, membership_plan.TABLE, membership_plan.PAGE),
+    "quarantine.csv",
+)
 _ROWS_PER_STEP = 8192
 _BYTES_PER_STEP = 1 << 20
 
@@ -47,7 +51,7 @@ def read_run(folder: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunIncomplete(
-            f"{folder} is not finished: {RUN} is missing; run the same `spolia identity` again"
+            f"{folder} is not finished: {RUN} is missing; ask the same question again"
         ) from None
     except ValueError as error:
         raise VerificationFailed(f"{path} cannot be read as JSON: {error}") from None
@@ -74,7 +78,7 @@ def check_files(folder: Path, said: Mapping[str, Any]) -> int:
     if gone and all(name.startswith((EMBEDDINGS, SAMPLES)) for name in gone):
         raise RunIncomplete(
             f"{folder} holds no embeddings any more (first: {gone[0]}), and without them nothing "
-            "can be computed again; ask again with the same `spolia identity`"
+            "can be computed again; ask the same question again"
         )
     for name in sorted(there | set(files)):
         found = _of_file(folder / name) if name in there else None

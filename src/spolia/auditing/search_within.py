@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from spolia.auditing.identity_plan import is_question, read_asked
+from spolia.auditing.identity_plan import IDENTITY, is_question
 from spolia.auditing.options import Options
 from spolia.auditing.plan import FILE, read_plan
+from spolia.auditing.questions import asked_in
 from spolia.auditing.stages import STUDY_FILE, Set, store_of
 from spolia.core.errors import RunIncomplete, UsageError
 from spolia.core.types import Embeddings
@@ -88,7 +89,7 @@ def find_within(where: Set) -> Within:
         told = plan.to_table()
         return Within(stored=_stored(folder, told, _OF_AN_AUDIT), told=told, notes=notes)
     if is_question(folder):
-        told = read_asked(folder)
+        told = asked_in(folder, IDENTITY)
         return Within(stored=_stored(folder, told, _OF_A_QUESTION), told=told)
     if is_store(folder):
         return Within(stored={"synthetic": open_precomputed(folder)})

@@ -12,6 +12,7 @@ from spolia.core.errors import UsageError
 
 if TYPE_CHECKING:
     from spolia.auditing.identity_verify import IdentityVerification
+    from spolia.auditing.membership_verify import MembershipVerification
 
 
 def verify(
@@ -24,12 +25,15 @@ def verify(
 
     Every finding's similarity, the nearest records of randomly drawn synthetic ones by a full scan,
     and all decisions are computed again. Of `spolia identity`: the files, the nearest sample and
-    score of randomly drawn people's photos, p, q, areas and rates.
+    score of randomly drawn people's photos, p, q, areas and rates. Of `spolia attack membership`:
+    the files, the distances and scores of randomly drawn records, areas, and all methods.
 
     Example: `spolia verify run`
     """
     from spolia.auditing.identity_plan import is_question
     from spolia.auditing.identity_verify import verify_identity
+    from spolia.auditing.membership_plan import is_membership
+    from spolia.auditing.membership_verify import verify_membership
     from spolia.auditing.study_plan import is_study
     from spolia.auditing.study_verify import verify_study
     from spolia.auditing.sweep_result import is_sweep
@@ -44,6 +48,11 @@ def verify(
         with progress_on_stderr(quiet=quiet) as progress:
             rechecked = verify_identity(run, seed=seed, progress=progress)
         _show_question(rechecked, json_output=json_output)
+        return
+    if is_membership(run):
+        with progress_on_stderr(quiet=quiet) as progress:
+            compared = verify_membership(run, seed=seed, progress=progress)
+        _show_membership(compared, json_output=json_output)
         return
     check = verify_study if is_study(run) else run_verify
     with progress_on_stderr(quiet=quiet) as progress:
@@ -67,4 +76,15 @@ def _show_question(checked: "IdentityVerification", *, json_output: bool) -> Non
         f"searches over {checked.pairs:,} pairs, the scores of {checked.identities:,} identities, "
         f"p of {checked.queries:,} queries and {checked.areas:,} curve"
         f"{'' if checked.areas == 1 else 's'} equal the reference."
+    )
+
+
+def _show_membership(checked: "MembershipVerification", *, json_output: bool) -> None:
+    if json_output:
+        print_json({"verified": True, **asdict(checked)})
+        return
+    show(
+        f"Verified: {checked.files:,} files are as they were left; {checked.records:,} full "
+        f"searches over {checked.pairs:,} pairs, {checked.areas:,} areas and the corrected p equal "
+        f"the reference; {checked.methods:,} methods, computed again from the sets, say the same."
     )

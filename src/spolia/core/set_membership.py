@@ -118,6 +118,8 @@ class SetMembership:
     methods: tuple[Method, ...]
     """Empty where too few identities are there."""
     concord: tuple[Concord, ...]
+    packages: tuple[tuple[str, str], ...]
+    """Name and version of the packages on which a number may depend."""
 
     @property
     def exit_code(self) -> int:

@@ -1,8 +1,10 @@
 """What people are compared by, on real faces with planted truth: the tables of the docs.
 
-``python -m benchmarks scores [--draws 60] [--seeds 5]`` prints two. The first: which share of the
-leaks reaches the score that 2.5 of 400 clean records reach, on average over draws as in
-`benchmarks.honesty`.
+``python -m benchmarks scores [--draws 60] [--seeds 5]`` prints two.
+
+The first: which share of the leaks reaches the score that 2.5 of 400 clean records reach, over
+draws as in `benchmarks.honesty`.
+
 The second: whether somebody with a large share of all records is found again. Each person with
 eight or more photos is in turn in train with five of them; the others of theirs are the leaks.
 Photos of other people fill train and the control, so few that five are the given share of all. A
@@ -24,12 +26,7 @@ from spolia.auditing.match import NEIGHBOURS, Neighbours
 from spolia.auditing.sets import AuditSet, prepare
 from spolia.core.types import Float64, Rows
 from spolia.search.join import join
-from spolia.stats.scores import (
-    adaptive_s_norm,
-    moments,
-    similarity_to_all,
-    standard_scores,
-)
+from spolia.stats.scores import adaptive_s_norm, moments, similarity_to_all, standard_scores
 
 RULES = (
     "cosine to the nearest photo",

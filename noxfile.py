@@ -15,8 +15,8 @@ nox.options.sessions = ["check"]
 PYTHON = sys.executable
 LINT_IMPORTS, SPOLIA = (str(Path(PYTHON).with_name(name)) for name in ("lint-imports", "spolia"))
 
-WHOLE_RUNS = ("tests/acceptance", "tests/browser", "tests/cli", "tests/docs")
-"""They take about as long as all others, and mostly wait for other processes."""
+ONE_HALF = ("tests/acceptance", "tests/browser", "tests/cli", "tests/docs", "tests/mutants")
+"""They take about as long as all others."""
 
 
 @nox.session
@@ -27,8 +27,8 @@ def check(session: nox.Session) -> None:
     session.run(PYTHON, "-m", "mypy")
     session.run(LINT_IMPORTS)
     session.run(PYTHON, "-m", "coverage", "erase")
-    others = [f"--ignore={one}" for one in WHOLE_RUNS]
-    halves = [session.posargs] if session.posargs else [WHOLE_RUNS, ["tests", "src", *others]]
+    others = [f"--ignore={one}" for one in ONE_HALF]
+    halves = [session.posargs] if session.posargs else [ONE_HALF, ["tests", "src", *others]]
     _side_by_side(session, [_tests(half) for half in halves])
     session.run(PYTHON, "-m", "coverage", "combine", "--quiet")
     session.run(PYTHON, "-m", "coverage", "report")

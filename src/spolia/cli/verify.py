@@ -1,8 +1,9 @@
 """``spolia verify``."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +14,8 @@ from spolia.core.errors import UsageError
 if TYPE_CHECKING:
     from spolia.auditing.identity_verify import IdentityVerification
     from spolia.auditing.membership_verify import MembershipVerification
+    from spolia.auditing.study_verify import StudyVerification
+    from spolia.auditing.verify import Verification
 
 
 def verify(
@@ -30,6 +33,17 @@ def verify(
 
     Example: `spolia verify run`
     """
+    check, sentence = _check_of(run)
+    with progress_on_stderr(quiet=quiet) as progress:
+        checked = check(run, seed=seed, progress=progress)
+    if json_output:
+        print_json({"verified": True, **asdict(checked)})
+    else:
+        show(sentence(checked))
+
+
+def _check_of(run: Path) -> tuple[Callable[..., Any], Callable[[Any], str]]:
+    """Return what checks such a run, and what says that it did."""
     from spolia.auditing.identity_plan import is_question
     from spolia.auditing.identity_verify import verify_identity
     from spolia.auditing.membership_plan import is_membership
@@ -37,7 +51,7 @@ def verify(
     from spolia.auditing.study_plan import is_study
     from spolia.auditing.study_verify import verify_study
     from spolia.auditing.sweep_result import is_sweep
-    from spolia.auditing.verify import verify as run_verify
+    from spolia.auditing.verify import verify as verify_audit
 
     if is_sweep(run):
         raise UsageError(
@@ -45,33 +59,22 @@ def verify(
             "under --overwrite must give the same sweep.json"
         )
     if is_question(run):
-        with progress_on_stderr(quiet=quiet) as progress:
-            rechecked = verify_identity(run, seed=seed, progress=progress)
-        _show_question(rechecked, json_output=json_output)
-        return
+        return verify_identity, _of_identity
     if is_membership(run):
-        with progress_on_stderr(quiet=quiet) as progress:
-            compared = verify_membership(run, seed=seed, progress=progress)
-        _show_membership(compared, json_output=json_output)
-        return
-    check = verify_study if is_study(run) else run_verify
-    with progress_on_stderr(quiet=quiet) as progress:
-        checked = check(run, seed=seed, progress=progress)
-    if json_output:
-        print_json({"verified": True, **asdict(checked)})
-        return
-    show(
+        return verify_membership, _of_membership
+    return (verify_study if is_study(run) else verify_audit), _of_audit
+
+
+def _of_audit(checked: "Verification | StudyVerification") -> str:
+    return (
         f"Verified: {checked.findings:,} findings, {checked.searched:,} full searches over "
         f"{checked.pairs:,} pairs and the decision on {checked.identities:,} identities equal the "
         f"reference; {checked.compared:,} pairs of images compared again."
     )
 
 
-def _show_question(checked: "IdentityVerification", *, json_output: bool) -> None:
-    if json_output:
-        print_json({"verified": True, **asdict(checked)})
-        return
-    show(
+def _of_identity(checked: "IdentityVerification") -> str:
+    return (
         f"Verified: {checked.files:,} files are as they were left; {checked.photos:,} full "
         f"searches over {checked.pairs:,} pairs, the scores of {checked.identities:,} identities, "
         f"p of {checked.queries:,} queries and {checked.areas:,} curve"
@@ -79,11 +82,8 @@ def _show_question(checked: "IdentityVerification", *, json_output: bool) -> Non
     )
 
 
-def _show_membership(checked: "MembershipVerification", *, json_output: bool) -> None:
-    if json_output:
-        print_json({"verified": True, **asdict(checked)})
-        return
-    show(
+def _of_membership(checked: "MembershipVerification") -> str:
+    return (
         f"Verified: {checked.files:,} files are as they were left; {checked.records:,} full "
         f"searches over {checked.pairs:,} pairs, {checked.areas:,} areas and the corrected p equal "
         f"the reference; {checked.methods:,} methods, computed again from the sets, say the same."

@@ -156,6 +156,8 @@ def test_a_table_that_does_not_follow_from_the_sets_is_noticed(run, change, said
         (moved("value", 0.01), "says methods = "),
         (moved("control", 2e-6), "says methods = "),
         (put("compared", 41), "says compared = 41"),
+        (put("packages", []), "run.json says packages = "),
+        (put("seed", 1), "run.json says seed = 0, but membership.json 1"),
         (put("outcome", "none"), "says outcome = 'none'"),
         (put("sentence", "No leak."), "says sentence = 'No leak.'"),
         (put("concord", []), r"says concord = \(\)"),
@@ -171,7 +173,7 @@ def test_a_summary_that_does_not_follow_from_the_sets_is_noticed(run, change, sa
 def test_what_processors_do_otherwise_and_other_words_of_another_version_are_no_difference(run):
     def change(said):
         moved("value", 1e-9)(said)
-        said.update(version="0", sentence="In other words.", packages=[])
+        said.update(version="0", sentence="In other words.")
 
     forge_summary(run, change)
     assert verify_membership(run).methods == 11

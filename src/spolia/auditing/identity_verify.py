@@ -1,14 +1,12 @@
 """Check a finished question about identities against the definition of truth."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from spolia.auditing.identity import PARTS, Scoring, conclude, score_sets
-from spolia.auditing.identity_plan import IDENTITY, ROLES, plan_again
+from spolia.auditing.identity_plan import IDENTITY, REPORT, ROLES, plan_again
 from spolia.auditing.identity_reference import (
     area_reference,
     p_reference,
@@ -23,7 +21,7 @@ from spolia.auditing.match import part_rows_of
 from spolia.auditing.options import Options
 from spolia.auditing.plan import Plan
 from spolia.auditing.record import Stopwatch
-from spolia.auditing.seal import check_files, check_rows, read_run
+from spolia.auditing.seal import check_files, check_record, check_rows, read_run
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import reopen
 from spolia.core.errors import VerificationFailed
@@ -82,7 +80,7 @@ def verify_identity(
     places = {role: result.asked.get(role) for role in ROLES}
     sets = reopen(folder, places, embedded=plan.embedder != "precomputed")
     check_rows(sets, record)
-    _check_record(result.summary, record)
+    check_record(result.summary, record, REPORT)
     matches = folder / PARTS
     options = Options(part_rows=part_rows_of(matches / "nonmembers", "synthetic"))
     search = Search(matches, options)
@@ -98,20 +96,6 @@ def verify_identity(
     )
     _check_result(result, again)
     return IdentityVerification(files, photos, pairs, result.identities.num_rows, queries, areas)
-
-
-def _check_record(said: IdentitySummary, record: Mapping[str, Any]) -> None:
-    """Compare what ``run.json`` says of the inputs with the summary."""
-    wanted = {
-        "seed": said.seed,
-        "inputs": {one.role: one.fingerprint for one in said.sets},
-        "packages": dict(said.packages),
-    }
-    for name, value in wanted.items():
-        if record.get(name) != value:
-            raise VerificationFailed(
-                f"run.json says {name} = {record.get(name)!r}, but identity.json {value!r}"
-            )
 
 
 def _check_photos(scoring: Scoring, seed: int, progress: Progress) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from spolia.auditing.options import Options
 from spolia.auditing.questions import asked_in, finished
 from spolia.auditing.record import Stopwatch
 from spolia.auditing.result import read_quarantine
-from spolia.auditing.seal import check_files, check_rows, read_run
+from spolia.auditing.seal import check_files, check_record, check_rows, read_run
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import reopen
 from spolia.core.errors import UsageError, VerificationFailed
@@ -88,6 +88,7 @@ def verify_membership(
     places = {role: asked.get(role) for role in ROLES}
     sets = reopen(folder, places, embedded=plan.embedder != "precomputed")
     check_rows(sets, record)
+    check_record(said, record, REPORT)
     options = Options()
     with TemporaryDirectory() as elsewhere:
         watch = Stopwatch(progress)
@@ -118,15 +119,13 @@ def _check_records(
     each = len(samples) + len(sides.reference)
     count = min(_MOST_SAMPLED, table.num_rows, max(1, _PAIRS // each))
     drawn = stream(seed, "verify", "records").permutation(table.num_rows)[:count]
-    places = {
-        (role, name): one.rows[i : i + 1][0]
-        for role, one in (("train", sides.train), ("held-out", sides.held_out))
-        for i, name in enumerate(one.ids)
-    }
+    both = {"train": sides.train, "held-out": sides.held_out}
+    places = {role: {name: i for i, name in enumerate(one.ids)} for role, one in both.items()}
     for done, row in enumerate(table.take(drawn).to_pylist(), start=1):
-        record = places.get((row["set"], row["id"]))
-        if record is None:
+        place = places.get(row["set"], {}).get(row["id"])
+        if place is None:
             raise VerificationFailed(f"{row['id']} is not in {row['set']}, but {TABLE} says so")
+        record = both[row["set"]].rows[place : place + 1][0]
         first, second = np.sort(_distances(record, samples.rows))[:2].tolist()
         beside = float(_distances(record, sides.reference.rows).min())
         truth = {

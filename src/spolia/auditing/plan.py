@@ -122,6 +122,22 @@ def refuse_another(
         )
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the table in a file; one that is not there is the caller's to explain.
+
+    Raises
+    ------
+    UsageError
+        If the file is no TOML.
+    FileNotFoundError
+        If there is none.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as TOML: {error}") from None
+
+
 def read_plan(folder: Path) -> Plan:
     """Read the plan of a run folder.
 
@@ -134,13 +150,11 @@ def read_plan(folder: Path) -> Plan:
     """
     path = folder / FILE
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml(path)
     except FileNotFoundError:
         raise RunIncomplete(
             f"{folder} is not a run: it has no {FILE}; `spolia audit ... --out {folder}` makes one"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read as TOML: {error}") from None
     return plan_from(path, table)
 
 

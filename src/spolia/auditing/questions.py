@@ -1,6 +1,5 @@
 """The run folder of a question: what was asked, once, and the files that answer it."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import tomli_w
 
-from spolia.auditing.plan import refuse_another
+from spolia.auditing.plan import read_toml, refuse_another
 from spolia.core.errors import RunIncomplete, UsageError
 from spolia.store.atomic import make_private, write_text
 
@@ -37,11 +36,7 @@ def begin(folder: Path, question: Question, asked: Mapping[str, Any]) -> None:
     make_private(folder)
     path = folder / question.file
     if path.exists():
-        try:
-            there = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path} cannot be read as TOML: {error}") from None
-        refuse_another(folder, dict.fromkeys(asked) | there, asked, "question")
+        refuse_another(folder, dict.fromkeys(asked) | read_toml(path), asked, "question")
     elif any(folder.iterdir()):
         raise UsageError(
             f"{folder} is not empty and no run of `{question.command}`; choose another --out"
@@ -65,13 +60,11 @@ def asked_in(folder: Path, question: Question) -> dict[str, Any]:
     """
     path = folder / question.file
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path)
     except FileNotFoundError:
         raise RunIncomplete(
             f"{folder} is no run of `{question.command}`: it has no {path.name}"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read as TOML: {error}") from None
 
 
 def finished(folder: Path, question: Question, names: Sequence[str]) -> None:

@@ -14,6 +14,8 @@ from spolia.auditing.record import RUN
 from spolia.auditing.sets import AuditSet
 from spolia.auditing.stages import EMBEDDINGS, IDENTITY_FILE, MEMBERSHIP_FILE
 from spolia.core.errors import RunIncomplete, VerificationFailed
+from spolia.core.membership import IdentitySummary
+from spolia.core.set_membership import SetMembership
 from spolia.store.shards import name_digest
 
 _SEALED = (
@@ -104,6 +106,28 @@ def check_rows(sets: Mapping[str, AuditSet], said: Mapping[str, Any]) -> None:
             f"the embeddings are not those of the run: their digests are {rows}, {RUN} says "
             f"{said.get('rows')}"
         )
+
+
+def check_record(
+    summary: IdentitySummary | SetMembership, said: Mapping[str, Any], report: str
+) -> None:
+    """Refuse a run whose ``run.json`` says other inputs than its summary, which is ``report``.
+
+    Raises
+    ------
+    VerificationFailed
+        If they differ.
+    """
+    wanted = {
+        "seed": summary.seed,
+        "inputs": {one.role: one.fingerprint for one in summary.sets},
+        "packages": dict(summary.packages),
+    }
+    for name, value in wanted.items():
+        if said.get(name) != value:
+            raise VerificationFailed(
+                f"{RUN} says {name} = {said.get(name)!r}, but {report} {value!r}"
+            )
 
 
 def _files(folder: Path) -> Iterator[str]:

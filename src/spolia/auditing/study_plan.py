@@ -1,7 +1,6 @@
 """What a study is asked to do: which sets, which judges, and where each audit goes."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 import tomli_w
 
 from spolia.auditing.folder import REPORTS
-from spolia.auditing.plan import FILE, Plan, plan_from, refuse_another
+from spolia.auditing.plan import FILE, Plan, plan_from, read_toml, refuse_another
 from spolia.auditing.stages import EMBEDDINGS, IDENTITY_FILE, STUDY_FILE
 from spolia.core.errors import RunIncomplete, UsageError
 from spolia.store.atomic import write_text
@@ -183,14 +182,12 @@ def read_study_plan(folder: Path) -> StudyPlan:
     """
     path = folder / STUDY_FILE
     try:
-        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml(path)
         sets, judges = (
             tuple(_place(path, one) for one in table.pop(name)) for name in ("sets", "judges")
         )
     except FileNotFoundError:
         raise RunIncomplete(f"{folder} is not a study: it has no {STUDY_FILE}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read as TOML: {error}") from None
     except (TypeError, KeyError) as error:
         raise UsageError(f"{path} must have sets and judges, but: {error}") from None
     return StudyPlan(plan_from(path, _OPEN | table), sets, judges)

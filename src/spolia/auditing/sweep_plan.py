@@ -1,7 +1,6 @@
 """What a study of models asks for, as a file says it."""
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, cast, get_args
 
 import tomli_w
 
+from spolia.auditing.plan import read_toml
 from spolia.core.errors import UsageError
 from spolia.core.sweep import Knob, Setting
 from spolia.lab.settings import Settings
@@ -94,11 +94,9 @@ def read_sweep_plan(path: Path) -> SweepPlan:
         If the file cannot be read, or asks for what there is not.
     """
     try:
-        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml(path)
     except FileNotFoundError:
         raise UsageError(f"there is no plan {path}; write one (docs/howto/sweep.md)") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read as TOML: {error}") from None
     plan = sweep_plan(table, str(path))
     return replace(
         plan,

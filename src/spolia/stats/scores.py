@@ -27,7 +27,6 @@ comparison only.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import numpy as np
 
@@ -137,8 +136,9 @@ def similarity_to_groups(records: Rows, groups: Int64, rows: Rows, group_of: Int
 def _members(group_of: Int64, groups: Int64) -> Iterator[Int64]:
     """Yield for each of ``groups`` the places where it stands in ``group_of``, ascending."""
     order = np.argsort(group_of, kind="stable")
-    sides: tuple[Literal["left", "right"], ...] = ("left", "right")
-    starts, stops = (np.searchsorted(group_of[order], groups, side=side) for side in sides)
+    ordered = group_of[order]
+    starts = np.searchsorted(ordered, groups, side="left")
+    stops = np.searchsorted(ordered, groups, side="right")
     for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
         yield order[start:stop]
 
